@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the pure files offer: config.c, property.c, regions.c, fault.c and viot.c.
+ * They take plain data and return plain results: no device, no
+ * lock, no allocation. The user-space tests and fuzzers build the same files.
+ */
+#ifndef _VIOMMU_PURE_H
+#define _VIOMMU_PURE_H
+
+#include <linux/types.h>
+#include <uapi/linux/virtio_iommu.h>
+
+/* Bounds on what the device dictates. QEMU asks for 512 bytes of properties. */
+#define VIOMMU_PROBE_SIZE_MAX	(64 * 1024)
+
+/**
+ * struct viommu_limits - what the config space allows, checked
+ * @granule: smallest mapping, in bytes, a power of two
+ * @input_start: first IOVA, aligned to @granule
+ * @input_last: last IOVA, its successor aligned to @granule
+ * @domain_start: first domain ID
+ * @domain_last: last domain ID
+ * @probe_size: bytes of properties in a PROBE request; 0: there is no PROBE
+ */
+struct viommu_limits {
+	u64 granule;
+	u64 input_start;
+	u64 input_last;
+	u32 domain_start;
+	u32 domain_last;
+	u32 probe_size;
+};
+
+int viommu_limits_init(struct viommu_limits *limits, const struct virtio_iommu_config *config,
+		       u64 features, const char **why);
+
+/**
+ * enum viommu_region_type - what a reserved region is for
+ * @VIOMMU_REGION_RESERVED: nothing may be mapped there
+ * @VIOMMU_REGION_MSI: the same, and writes there are interrupts, untranslated
+ */
+enum viommu_region_type {
+	VIOMMU_REGION_RESERVED,
+	VIOMMU_REGION_MSI,
+};
+
+/**
+ * struct viommu_region - a range of IOVAs that is not for mappings
+ * @start: first IOVA
+ * @last: last IOVA
+ * @type: what it is for
+ */
+struct viommu_region {
+	u64 start;
+	u64 last;
+	enum viommu_region_type type;
+};
+
+/**
+ * struct viommu_regions - a list of regions
+ * @entries: memory for @max regions
+ * @nr: regions in use
+ * @max: regions that fit
+ */
+struct viommu_regions {
+	struct viommu_region *entries;
+	unsigned int nr;
+	unsigned int max;
+};
+
+int viommu_regions_add(struct viommu_regions *regions, u64 start, u64 last,
+		       enum viommu_region_type type);
+void viommu_regions_normalise(struct viommu_regions *regions, u64 granule);
+
+/**
+ * struct viommu_property - one property of a PROBE reply
+ * @type: its type, reserved bits included
+ * @length: bytes of @value
+ * @value: what follows the property's head
+ */
+struct viommu_property {
+	u16 type;
+	u16 length;
+	const u8 *value;
+};
+
+int viommu_property_next(const u8 *buffer, size_t size, size_t *offset,
+			 struct viommu_property *property);
+int viommu_property_regions(const u8 *buffer, size_t size, struct viommu_regions *regions);
+
+/**
+ * struct viommu_fault - a fault report, checked
+ * @endpoint: endpoint ID
+ * @address: IOVA of the access, if @has_address
+ * @reason: VIRTIO_IOMMU_FAULT_R_*, one that the specification knows
+ * @has_address: whether the report has an address
+ * @read: the access was a read
+ * @write: the access was a write
+ * @exec: the access was an instruction fetch
+ */
+struct viommu_fault {
+	u32 endpoint;
+	u64 address;
+	u8 reason;
+	bool has_address;
+	bool read;
+	bool write;
+	bool exec;
+};
+
+int viommu_fault_decode(struct viommu_fault *fault, const void *buffer, size_t size);
+const char *viommu_fault_reason(const struct viommu_fault *fault);
+
+/**
+ * enum viommu_transport - what a virtio-iommu is reached through
+ * @VIOMMU_TRANSPORT_PCI: a PCI function
+ * @VIOMMU_TRANSPORT_MMIO: a virtio-mmio window
+ */
+enum viommu_transport {
+	VIOMMU_TRANSPORT_PCI,
+	VIOMMU_TRANSPORT_MMIO,
+};
+
+/**
+ * struct viommu_node - which virtio-iommu a table means
+ * @transport: which of the other members count
+ * @segment: PCI segment
+ * @bdf: bus, device and function, 8:5:3 bits
+ * @base: physical address of the virtio-mmio window
+ */
+struct viommu_node {
+	enum viommu_transport transport;
+	u16 segment;
+	u16 bdf;
+	u64 base;
+};
+
+/**
+ * struct viommu_viot_range - endpoints that stand behind one virtio-iommu
+ * @transport: whether the endpoints are PCI functions or one MMIO device
+ * @segment_start: first PCI segment
+ * @segment_last: last PCI segment
+ * @bdf_start: first function of every segment
+ * @bdf_last: last function of every segment
+ * @base: physical address of the MMIO device
+ * @endpoint_start: endpoint ID of the first function, or of the MMIO device
+ * @iommu: the virtio-iommu
+ */
+struct viommu_viot_range {
+	enum viommu_transport transport;
+	u16 segment_start;
+	u16 segment_last;
+	u16 bdf_start;
+	u16 bdf_last;
+	u64 base;
+	u32 endpoint_start;
+	struct viommu_node iommu;
+};
+
+/**
+ * struct viommu_viot_cursor - where a walk over a VIOT stands
+ * @table: the table, its standard header included
+ * @size: bytes of @table that may be read
+ * @offset: of the next node
+ * @at: of the node that was read last
+ * @left: nodes that the header still promises
+ */
+struct viommu_viot_cursor {
+	const u8 *table;
+	size_t size;
+	size_t offset;
+	size_t at;
+	unsigned int left;
+};
+
+int viommu_viot_begin(struct viommu_viot_cursor *cursor, const void *table, size_t size);
+int viommu_viot_next(struct viommu_viot_cursor *cursor, struct viommu_viot_range *range);
+bool viommu_viot_pci_endpoint(const struct viommu_viot_range *range, u16 segment, u16 bdf,
+			      u32 *endpoint);
+
+#endif /* _VIOMMU_PURE_H */

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The wire format: how a request is laid out, and what a status means.
+ *
+ * A request is one device-readable part followed by one device-writable part,
+ * each in a single descriptor, because there are devices that take nothing
+ * else. The layouts come from the uapi header; this file only fills them in
+ * and converts endianness, so that no other file of the driver has to. It is
+ * plain data in, plain data out, and is built in user space for tests.
+ */
+#ifndef _VIOMMU_WIRE_H
+#define _VIOMMU_WIRE_H
+
+#include <linux/errno.h>
+#include <linux/stddef.h>
+#include <linux/types.h>
+#include <uapi/linux/virtio_iommu.h>
+
+/* What an unwritten status reads as: no status of the specification. */
+#define VIOMMU_STATUS_UNWRITTEN		0xff
+
+/* A slot of the request queue in memory that the device reads and writes. */
+#define VIOMMU_WIRE_SLOT_SIZE		64
+
+/**
+ * struct viommu_wire - one request, ready to be sent
+ * @attach: layout of ATTACH
+ * @detach: layout of DETACH
+ * @map: layout of MAP
+ * @unmap: layout of UNMAP
+ * @head: what every request begins with
+ * @bytes: the same memory as bytes
+ * @external: the buffer to send instead of this one, for PROBE, whose size the
+ *	device chooses; it belongs to the device until the request is complete
+ * @readable: bytes that the device reads, from the start of the buffer
+ * @writable: bytes that the device writes, right behind; the tail is the last
+ *	four of them
+ */
+struct viommu_wire {
+	union {
+		struct virtio_iommu_req_attach attach;
+		struct virtio_iommu_req_detach detach;
+		struct virtio_iommu_req_map map;
+		struct virtio_iommu_req_unmap unmap;
+		struct virtio_iommu_req_head head;
+		u8 bytes[VIOMMU_WIRE_SLOT_SIZE];
+	};
+	void *external;
+	u32 readable;
+	u32 writable;
+};
+
+#define VIOMMU_WIRE_INIT(_layout, _type)					\
+	{									\
+		._layout.head.type = (_type),					\
+		.readable = offsetof(typeof(((struct viommu_wire *)0)->_layout), tail), \
+		.writable = sizeof(struct virtio_iommu_req_tail),		\
+	}
+
+/**
+ * viommu_wire_attach() - ATTACH request
+ * @domain: domain ID
+ * @endpoint: endpoint ID
+ * @bypass: whether the domain is a bypass domain
+ *
+ * Return: the request ("ATTACH request" in the specification).
+ */
+static inline struct viommu_wire viommu_wire_attach(u32 domain, u32 endpoint, bool bypass)
+{
+	struct viommu_wire wire = VIOMMU_WIRE_INIT(attach, VIRTIO_IOMMU_T_ATTACH);
+
+	wire.attach.domain = cpu_to_le32(domain);
+	wire.attach.endpoint = cpu_to_le32(endpoint);
+	wire.attach.flags = cpu_to_le32(bypass ? VIRTIO_IOMMU_ATTACH_F_BYPASS : 0);
+	return wire;
+}
+
+/**
+ * viommu_wire_detach() - DETACH request
+ * @domain: domain ID
+ * @endpoint: endpoint ID
+ *
+ * Return: the request ("DETACH request" in the specification).
+ */
+static inline struct viommu_wire viommu_wire_detach(u32 domain, u32 endpoint)
+{
+	struct viommu_wire wire = VIOMMU_WIRE_INIT(detach, VIRTIO_IOMMU_T_DETACH);
+
+	wire.detach.domain = cpu_to_le32(domain);
+	wire.detach.endpoint = cpu_to_le32(endpoint);
+	return wire;
+}
+
+/**
+ * viommu_wire_map() - MAP request
+ * @domain: domain ID
+ * @start: first IOVA
+ * @last: last IOVA, above @start
+ * @phys: physical address that @start translates to
+ * @flags: VIRTIO_IOMMU_MAP_F_*
+ *
+ * Return: the request ("MAP request" in the specification).
+ */
+static inline struct viommu_wire viommu_wire_map(u32 domain, u64 start, u64 last, u64 phys,
+						 u32 flags)
+{
+	struct viommu_wire wire = VIOMMU_WIRE_INIT(map, VIRTIO_IOMMU_T_MAP);
+
+	wire.map.domain = cpu_to_le32(domain);
+	wire.map.virt_start = cpu_to_le64(start);
+	wire.map.virt_end = cpu_to_le64(last);
+	wire.map.phys_start = cpu_to_le64(phys);
+	wire.map.flags = cpu_to_le32(flags);
+	return wire;
+}
+
+/**
+ * viommu_wire_unmap() - UNMAP request
+ * @domain: domain ID
+ * @start: first IOVA: first of a mapping, or outside any
+ * @last: last IOVA: last of a mapping, or outside any
+ *
+ * Return: the request ("UNMAP request" in the specification).
+ */
+static inline struct viommu_wire viommu_wire_unmap(u32 domain, u64 start, u64 last)
+{
+	struct viommu_wire wire = VIOMMU_WIRE_INIT(unmap, VIRTIO_IOMMU_T_UNMAP);
+
+	wire.unmap.domain = cpu_to_le32(domain);
+	wire.unmap.virt_start = cpu_to_le64(start);
+	wire.unmap.virt_end = cpu_to_le64(last);
+	return wire;
+}
+
+/**
+ * viommu_wire_probe() - PROBE request
+ * @buffer: memory for the whole request, viommu_wire_probe_size() bytes, zeroed
+ * @endpoint: endpoint ID
+ * @probe_size: size of the properties, in bytes, as the device's config says
+ *
+ * Return: the request ("PROBE request" in the specification).
+ */
+static inline struct viommu_wire viommu_wire_probe(void *buffer, u32 endpoint, u32 probe_size)
+{
+	struct virtio_iommu_req_probe *probe = buffer;
+	struct viommu_wire wire = {
+		.external = buffer,
+		.readable = sizeof(*probe),
+		.writable = probe_size + sizeof(struct virtio_iommu_req_tail),
+	};
+
+	probe->head.type = VIRTIO_IOMMU_T_PROBE;
+	probe->endpoint = cpu_to_le32(endpoint);
+	return wire;
+}
+
+/**
+ * viommu_wire_probe_size() - memory that a PROBE request takes
+ * @probe_size: size of the properties, in bytes
+ *
+ * Return: bytes.
+ */
+static inline size_t viommu_wire_probe_size(u32 probe_size)
+{
+	return sizeof(struct virtio_iommu_req_probe) + probe_size +
+	       sizeof(struct virtio_iommu_req_tail);
+}
+
+/**
+ * viommu_status_errno() - what a status means to a caller
+ * @status: status of a request, as the device wrote it
+ *
+ * Return: 0 for success, else the negative errno; -EIO for a status that the
+ * specification does not know.
+ */
+static inline int viommu_status_errno(u8 status)
+{
+	switch (status) {
+	case VIRTIO_IOMMU_S_OK:
+		return 0;
+	case VIRTIO_IOMMU_S_UNSUPP:
+		return -EOPNOTSUPP;
+	case VIRTIO_IOMMU_S_INVAL:
+		return -EINVAL;
+	case VIRTIO_IOMMU_S_RANGE:
+		return -ERANGE;
+	case VIRTIO_IOMMU_S_NOENT:
+		return -ENOENT;
+	case VIRTIO_IOMMU_S_FAULT:
+		return -EFAULT;
+	case VIRTIO_IOMMU_S_NOMEM:
+		return -ENOMEM;
+	default: /* IOERR, DEVERR, and what is none of them */
+		return -EIO;
+	}
+}
+
+/**
+ * viommu_status_name() - a status as the specification calls it
+ * @status: status of a request, as the device wrote it
+ *
+ * Return: a constant string.
+ */
+static inline const char *viommu_status_name(u8 status)
+{
+	static const char * const names[] = {
+		[VIRTIO_IOMMU_S_OK]	= "OK",
+		[VIRTIO_IOMMU_S_IOERR]	= "IOERR",
+		[VIRTIO_IOMMU_S_UNSUPP]	= "UNSUPP",
+		[VIRTIO_IOMMU_S_DEVERR]	= "DEVERR",
+		[VIRTIO_IOMMU_S_INVAL]	= "INVAL",
+		[VIRTIO_IOMMU_S_RANGE]	= "RANGE",
+		[VIRTIO_IOMMU_S_NOENT]	= "NOENT",
+		[VIRTIO_IOMMU_S_FAULT]	= "FAULT",
+		[VIRTIO_IOMMU_S_NOMEM]	= "NOMEM",
+	};
+
+	if (status < sizeof(names) / sizeof(names[0]))
+		return names[status];
+	return status == VIOMMU_STATUS_UNWRITTEN ? "unwritten" : "unknown status";
+}
+
+#endif /* _VIOMMU_WIRE_H */
