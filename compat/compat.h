@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What older kernels lack and the driver uses. Included before every file of the
+ * driver by the build outside of a kernel tree, and by nothing else. The HAVE_
+ * defines come from the compile probes in compat/probes/.
+ */
+#ifndef _VIOMMU_COMPAT_H
+#define _VIOMMU_COMPAT_H
+
+#include <linux/device.h>
+#include <linux/virtio_config.h>
+
+/*
+ * 6.11, "virtio: introduce virtqueue_info": one array of structs in the place of
+ * two of pointers. Can go with kernels before 6.11.
+ */
+#ifndef HAVE_VIRTQUEUE_INFO
+struct virtqueue_info {
+	const char *name;
+	vq_callback_t *callback;
+};
+
+static inline int viommu_compat_find_vqs(struct virtio_device *vdev, unsigned int nvqs,
+					 struct virtqueue *vqs[], struct virtqueue_info infos[])
+{
+	vq_callback_t *callbacks[4] = {};
+	const char *names[4] = {};
+	unsigned int i;
+
+	if (nvqs > ARRAY_SIZE(names))
+		return -EINVAL;
+	for (i = 0; i < nvqs; i++) {
+		callbacks[i] = infos[i].callback;
+		names[i] = infos[i].name;
+	}
+	return virtio_find_vqs(vdev, nvqs, vqs, callbacks, names, NULL);
+}
+
+#define virtio_find_vqs(vdev, nvqs, vqs, infos, desc)	\
+	viommu_compat_find_vqs(vdev, nvqs, vqs, infos)
+#endif
+
+/*
+ * 6.4, "driver core: ... device_is_bound()" was exported then. Can go with
+ * kernels before.
+ */
+#ifndef HAVE_EXPORT_DEVICE_IS_BOUND
+static inline bool viommu_compat_is_bound(struct device *dev)
+{
+	return dev->links.status == DL_DEV_DRIVER_BOUND;
+}
+
+#define device_is_bound(dev)	viommu_compat_is_bound(dev)
+#endif
+
+#endif /* _VIOMMU_COMPAT_H */

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Which endpoint is attached to which domain.
+ *
+ * An endpoint moves from domain to domain by ATTACH alone, which detaches it
+ * from the old one. Attaching a device moves all its endpoints, or, where one is
+ * refused, none: those that have moved go back.
+ *
+ * The device creates a domain with its first endpoint and forgets it, with all
+ * its mappings, when the last one leaves. The driver remembers the mappings and
+ * sends them again when an endpoint arrives (the replay), in one batch.
+ *
+ * All of it happens under the virtio-iommu's endpoints_lock, a mutex. The
+ * domain's spinlock is taken where its mappings are looked at, for a few of them
+ * at a time, since mapping goes on meanwhile.
+ *
+ * Specification: "ATTACH request", "DETACH request".
+ */
+#include "viommu.h"
+
+/* Mappings handled in one go with the domain's lock held. */
+#define VIOMMU_REPLAY_CHUNK	64
+
+/* Some of the mappings from @cursor on count as never sent. Return: more are left. */
+static bool viommu_domain_mark_some(struct viommu_domain *domain, u64 *cursor)
+{
+	struct viommu_mapping *mapping;
+	int i;
+
+	lockdep_assert_held(&domain->lock);
+	for (i = 0; i < VIOMMU_REPLAY_CHUNK; i++) {
+		mapping = viommu_store_first(&domain->store, *cursor, U64_MAX);
+		if (!mapping)
+			return false;
+		if (!mapping->status)
+			mapping->status = VIOMMU_MAPPING_UNSENT;
+		if (mapping->node.last == U64_MAX)
+			return false;
+		*cursor = mapping->node.last + 1;
+	}
+	return true;
+}
+
+/* The device has forgotten the domain. */
+static void viommu_domain_mark_unsent(struct viommu_domain *domain)
+{
+	unsigned long flags;
+	u64 cursor = 0;
+	bool more;
+
+	viommu_queue_wait(&domain->viommu->queue, &domain->batch);
+	do {
+		spin_lock_irqsave(&domain->lock, flags);
+		more = viommu_domain_mark_some(domain, &cursor);
+		spin_unlock_irqrestore(&domain->lock, flags);
+	} while (more);
+}
+
+/*
+ * The next mapping from @cursor on that the device must be told of, as a request
+ * that is under way from now on. @cursor: the last IOVA of it.
+ */
+static struct viommu_mapping *viommu_domain_next_unsent(struct viommu_domain *domain,
+							u64 *cursor, struct viommu_wire *wire)
+{
+	struct viommu_mapping *mapping;
+	unsigned long flags;
+
+	spin_lock_irqsave(&domain->lock, flags);
+	while ((mapping = viommu_store_first(&domain->store, *cursor, U64_MAX))) {
+		*cursor = mapping->node.last;
+		if (mapping->status == VIOMMU_MAPPING_UNSENT) {
+			mapping->status = VIOMMU_MAPPING_PENDING;
+			*wire = viommu_wire_map(domain->id, mapping->node.start,
+						mapping->node.last, mapping->phys,
+						mapping->flags);
+			break;
+		}
+		if (*cursor == U64_MAX) {
+			mapping = NULL;
+			break;
+		}
+		++*cursor;
+	}
+	spin_unlock_irqrestore(&domain->lock, flags);
+	return mapping;
+}
+
+/* Send all mappings that the device does not hold. Return: the first refusal. */
+static int viommu_domain_replay(struct viommu_domain *domain)
+{
+	struct viommu_queue *queue = &domain->viommu->queue;
+	struct viommu_mapping *mapping;
+	struct viommu_wire wire;
+	u64 cursor = 0;
+	int ret = 0;
+
+	while ((mapping = viommu_domain_next_unsent(domain, &cursor, &wire))) {
+		ret = viommu_queue_add(queue, &domain->batch, &wire, &mapping->status);
+		if (ret) {
+			smp_store_release(&mapping->status, VIOMMU_MAPPING_UNSENT);
+			break;
+		}
+	}
+	viommu_queue_wait(queue, &domain->batch);
+	if (!atomic_read(&domain->batch.failed))
+		return ret;
+	return viommu_domain_collect(domain, 0, U64_MAX, false) ?: ret;
+}
+
+/*
+ * One endpoint more, which the device has already attached. @wipe: the device
+ * may hold mappings from before.
+ */
+static int viommu_domain_gain(struct viommu_domain *domain, bool wipe)
+{
+	const struct viommu_limits *limits = &domain->viommu->limits;
+
+	unsigned long flags;
+	bool first;
+
+	if (!domain->nr_endpoints)
+		viommu_domain_mark_unsent(domain);
+	spin_lock_irqsave(&domain->lock, flags);
+	first = !domain->nr_endpoints++;
+	spin_unlock_irqrestore(&domain->lock, flags);
+	if (!first)
+		return 0;
+	if (wipe && !domain->bypass)
+		viommu_domain_send_unmap(domain, limits->input_start, limits->input_last);
+	return viommu_domain_replay(domain);
+}
+
+/**
+ * viommu_endpoint_forget() - count an endpoint out of its domain
+ * @endpoint: the endpoint; the device is not told
+ *
+ * Context: endpoints_lock held.
+ */
+void viommu_endpoint_forget(struct viommu_endpoint *endpoint)
+{
+	struct viommu_domain *domain = endpoint->domain;
+	unsigned long flags;
+
+	if (!domain)
+		return;
+	spin_lock_irqsave(&domain->lock, flags);
+	domain->nr_endpoints--;
+	spin_unlock_irqrestore(&domain->lock, flags);
+	endpoint->domain = NULL;
+}
+
+static int viommu_endpoint_tell(struct viommu_device *viommu, struct viommu_endpoint *endpoint,
+				struct viommu_domain *domain)
+{
+	struct viommu_wire wire;
+
+	if (domain && (domain != &viommu->blocking || domain->owns_id))
+		wire = viommu_wire_attach(domain->id, endpoint->id, domain->bypass);
+	else if (endpoint->domain)
+		wire = viommu_wire_detach(endpoint->domain->id, endpoint->id);
+	else
+		return 0;
+	return viommu_queue_send(&viommu->queue, &wire);
+}
+
+/*
+ * An ATTACH failed, and the device may have detached the endpoint first. Attach
+ * it to its domain again, and make the device's mappings those of the driver.
+ */
+static void viommu_endpoint_recover(struct viommu_device *viommu,
+				    struct viommu_endpoint *endpoint)
+{
+	struct viommu_domain *domain = endpoint->domain;
+	int ret;
+
+	viommu_endpoint_forget(endpoint);
+	ret = viommu_endpoint_tell(viommu, endpoint, domain);
+	if (!ret) {
+		ret = viommu_domain_gain(domain, true);
+		endpoint->domain = domain;
+	}
+	if (ret)
+		dev_err(&viommu->vdev->dev, "endpoint %#x could not be returned to domain %u: %pe\n",
+			endpoint->id, domain->id, ERR_PTR(ret));
+}
+
+/**
+ * viommu_endpoint_move() - attach an endpoint to a domain, and to no other
+ * @viommu: the virtio-iommu
+ * @endpoint: the endpoint
+ * @domain: a domain of @viommu; NULL to detach
+ *
+ * Where the device refuses, the endpoint stays where it was. Where it accepts,
+ * but refuses a mapping of the domain, the endpoint has moved all the same.
+ *
+ * Context: Process context, endpoints_lock held. May sleep.
+ * Return: 0 or what the device answered, as an errno.
+ */
+int viommu_endpoint_move(struct viommu_device *viommu, struct viommu_endpoint *endpoint,
+			 struct viommu_domain *domain)
+{
+	int ret;
+
+	lockdep_assert_held(&viommu->endpoints_lock);
+	if (endpoint->domain == domain)
+		return 0;
+	ret = viommu_endpoint_tell(viommu, endpoint, domain);
+	if (ret) {
+		/* UNSUPP is a plain no, a dead device no use. */
+		if (endpoint->domain && ret != -EOPNOTSUPP && !READ_ONCE(viommu->queue.dead))
+			viommu_endpoint_recover(viommu, endpoint);
+		return ret;
+	}
+	viommu_endpoint_forget(endpoint);
+	endpoint->domain = domain;
+	return domain ? viommu_domain_gain(domain, false) : 0;
+}
+
+/* A mapping where an endpoint has a region would never be reached. */
+static bool viommu_domain_conflicts(struct viommu_domain *domain,
+				    const struct viommu_regions *regions)
+{
+	bool conflict = false;
+	unsigned long flags;
+	unsigned int i;
+
+	spin_lock_irqsave(&domain->lock, flags);
+	for (i = 0; i < regions->nr && !conflict; i++)
+		conflict = viommu_store_first(&domain->store, regions->entries[i].start,
+					      regions->entries[i].last);
+	spin_unlock_irqrestore(&domain->lock, flags);
+	return conflict;
+}
+
+/* What fails here fails before anything has changed. */
+static int viommu_domain_prepare(struct viommu_domain *domain, struct viommu_master *master)
+{
+	int ret;
+
+	if (!domain->viommu) {
+		ret = viommu_domain_finalise(domain, master->viommu, &master->regions);
+		if (ret)
+			return ret;
+	}
+	if (domain->viommu != master->viommu ||
+	    viommu_domain_conflicts(domain, &master->regions))
+		return -EINVAL;
+	return 0;
+}
+
+static void viommu_domain_rollback(struct viommu_master *master, unsigned int nr)
+{
+	struct viommu_device *viommu = master->viommu;
+
+	while (nr--) {
+		struct viommu_endpoint *endpoint = master->endpoints[nr];
+
+		if (viommu_endpoint_move(viommu, endpoint, endpoint->previous) &&
+		    viommu_endpoint_move(viommu, endpoint, &viommu->blocking))
+			dev_err(master->dev, "endpoint %#x could neither go back nor be blocked\n",
+				endpoint->id);
+	}
+}
+
+/* The core documents what an attach may return, and what it makes of it. */
+static int viommu_attach_errno(int ret)
+{
+	switch (ret) {
+	case -ENOMEM:
+	case -ENOSPC:
+	case -EINVAL:
+		return ret;
+	case -EOPNOTSUPP:
+		return -EBUSY;
+	default:
+		return -ENODEV;
+	}
+}
+
+/**
+ * viommu_domain_attach() - attach a device to a domain
+ * @domain: the domain
+ * @master: the device
+ *
+ * Either all endpoints of the device are attached, or all are where they were.
+ *
+ * Context: Process context. Takes endpoints_lock, may sleep.
+ * Return: 0; -EINVAL where device and domain do not go together; -EBUSY where
+ * the host refuses to move an endpoint; -ENOMEM, -ENOSPC, -ENODEV.
+ */
+int viommu_domain_attach(struct viommu_domain *domain, struct viommu_master *master)
+{
+	struct viommu_device *viommu = master->viommu;
+	unsigned int i;
+	int ret;
+
+	guard(mutex)(&viommu->endpoints_lock);
+	ret = viommu_domain_prepare(domain, master);
+	if (ret)
+		return ret;
+
+	for (i = 0; i < master->nr_endpoints; i++)
+		master->endpoints[i]->previous = master->endpoints[i]->domain;
+	for (i = 0; i < master->nr_endpoints; i++) {
+		ret = viommu_endpoint_move(viommu, master->endpoints[i], domain);
+		if (ret)
+			break;
+	}
+	if (!ret)
+		return 0;
+
+	dev_err(master->dev, "attach of endpoint %#x to domain %u failed: %pe\n",
+		master->endpoints[i]->id, domain->id, ERR_PTR(ret));
+	if (!READ_ONCE(viommu->queue.dead))
+		viommu_domain_rollback(master, i + 1);
+	return ret == -EINVAL ? -ENODEV : viommu_attach_errno(ret);
+}

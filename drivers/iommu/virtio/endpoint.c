@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A struct device and its endpoints.
+ *
+ * The core probes a device; its fwspec, or our own reading of the firmware's
+ * tables, says which endpoint IDs it has; ids.c asks the device about each. An
+ * ID that the virtio-iommu does not know is left out if another one is known: a
+ * device behind a PCIe-to-PCI bridge has its own ID, which never reaches the
+ * bus, and the bridge's. With no known ID at all the device stays out, loudly.
+ *
+ * A device depends on its IOMMU: it suspends, resumes and shuts down on the
+ * right side of it thanks to a device link, and loses its driver before the
+ * IOMMU goes away.
+ *
+ * viommu->endpoints_lock guards the endpoints and the list of masters.
+ */
+#include <linux/device.h>
+#include <linux/overflow.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
+
+#include "viommu.h"
+
+/* Where a device without a hardware MSI region gets its doorbells mapped. */
+#define VIOMMU_SW_MSI_BASE	0x8000000
+#define VIOMMU_SW_MSI_SIZE	0x100000
+
+static bool viommu_master_has(const struct viommu_master *master,
+			      const struct viommu_endpoint *endpoint)
+{
+	unsigned int i;
+
+	for (i = 0; i < master->nr_endpoints; i++)
+		if (master->endpoints[i] == endpoint)
+			return true;
+	return false;
+}
+
+static void viommu_master_put_endpoints(struct viommu_master *master)
+{
+	while (master->nr_endpoints)
+		viommu_ids_put(master->viommu, master->endpoints[--master->nr_endpoints]);
+}
+
+/* The IDs of the fwspec, each once, without those that the device denies. */
+static int viommu_master_get_endpoints(struct viommu_master *master,
+				       const struct iommu_fwspec *fwspec)
+{
+	struct viommu_device *viommu = master->viommu;
+	struct viommu_endpoint *endpoint;
+	unsigned int i;
+
+	for (i = 0; i < fwspec->num_ids; i++) {
+		endpoint = viommu_ids_get(viommu, fwspec->ids[i]);
+		if (IS_ERR(endpoint)) {
+			dev_err(master->dev, "probe of endpoint %#x failed: %pe\n",
+				fwspec->ids[i], endpoint);
+			viommu_master_put_endpoints(master);
+			return PTR_ERR(endpoint);
+		}
+		if (!endpoint->known || viommu_master_has(master, endpoint))
+			viommu_ids_put(viommu, endpoint);
+		else
+			master->endpoints[master->nr_endpoints++] = endpoint;
+	}
+	if (master->nr_endpoints)
+		return 0;
+
+	dev_err(master->dev,
+		"none of its %u endpoint IDs (the first is %#x) is known to the virtio-iommu: not protected\n",
+		fwspec->num_ids, fwspec->ids[0]);
+	return -ENOENT;
+}
+
+static int viommu_master_merge_regions(struct viommu_master *master)
+{
+	const struct viommu_regions *from;
+	unsigned int i, j, max = 0;
+
+	for (i = 0; i < master->nr_endpoints; i++)
+		max += master->endpoints[i]->regions.nr;
+	if (!max)
+		return 0;
+	master->regions.entries = kvcalloc(max, sizeof(*master->regions.entries), GFP_KERNEL);
+	if (!master->regions.entries)
+		return -ENOMEM;
+	master->regions.max = max;
+
+	for (i = 0; i < master->nr_endpoints; i++) {
+		from = &master->endpoints[i]->regions;
+		for (j = 0; j < from->nr; j++)
+			viommu_regions_add(&master->regions, from->entries[j].start,
+					   from->entries[j].last, from->entries[j].type);
+	}
+	viommu_regions_normalise(&master->regions, master->viommu->limits.granule);
+	return 0;
+}
+
+static bool viommu_master_has_msi_region(const struct viommu_master *master)
+{
+	unsigned int i;
+
+	for (i = 0; i < master->regions.nr; i++)
+		if (master->regions.entries[i].type == VIOMMU_REGION_MSI)
+			return true;
+	return false;
+}
+
+/**
+ * struct viommu_transport_search - is a device a virtio transport, and in use?
+ * @bus: the virtio bus
+ * @found: it has a virtio device
+ * @bound: which has a driver
+ */
+struct viommu_transport_search {
+	const struct bus_type *bus;
+	bool found;
+	bool bound;
+};
+
+static int viommu_transport_child(struct device *child, void *data)
+{
+	struct viommu_transport_search *search = data;
+
+	if (child->bus == search->bus) {
+		search->found = true;
+		search->bound |= device_is_bound(child);
+	}
+	return 0;
+}
+
+/*
+ * A driver that was there before us may have DMA under way, with addresses that
+ * mean memory. Not so the driver of a bridge, whose only DMA are interrupts, and
+ * that of a virtio transport, unless its virtio device has a driver as well.
+ */
+static bool viommu_master_is_live(const struct viommu_master *master)
+{
+	struct viommu_transport_search search = { .bus = master->viommu->vdev->dev.bus };
+	struct device *dev = master->dev;
+
+	if (!device_is_bound(dev))
+		return false;
+	if (dev_is_pci(dev) && pci_is_bridge(to_pci_dev(dev)) &&
+	    viommu_master_has_msi_region(master))
+		return false;
+	device_for_each_child(dev, &search, viommu_transport_child);
+	return search.found ? search.bound : true;
+}
+
+/* -ENODEV where the device is not behind a virtio-iommu that we drive. */
+static struct viommu_device *viommu_device_of(struct device *dev)
+{
+	struct iommu_fwspec *fwspec = dev_iommu_fwspec_get(dev);
+	struct viommu_device *viommu;
+	int ret;
+
+	if (!fwspec) {
+		ret = viommu_topology_configure(dev);
+		if (ret)
+			return ERR_PTR(ret);
+		fwspec = dev_iommu_fwspec_get(dev);
+	}
+	viommu = viommu_device_by_fwnode(fwspec->iommu_fwnode);
+	return viommu && fwspec->num_ids ? viommu : ERR_PTR(-ENODEV);
+}
+
+static int viommu_master_init(struct viommu_master *master, const struct iommu_fwspec *fwspec)
+{
+	int ret;
+
+	guard(mutex)(&master->viommu->endpoints_lock);
+	ret = viommu_master_get_endpoints(master, fwspec);
+	if (ret)
+		return ret;
+	ret = viommu_master_merge_regions(master);
+	if (ret) {
+		viommu_master_put_endpoints(master);
+		return ret;
+	}
+	list_add_tail(&master->node, &master->viommu->masters);
+	return 0;
+}
+
+/**
+ * viommu_master_probe() - take a device in
+ * @dev: the device
+ *
+ * Context: The core's probe of the device. May sleep.
+ * Return: its IOMMU; an ERR_PTR: -ENODEV where it has none, or none that knows
+ * it, -ENOMEM, or what the device answered to PROBE.
+ */
+struct iommu_device *viommu_master_probe(struct device *dev)
+{
+	struct viommu_device *viommu = viommu_device_of(dev);
+	struct iommu_fwspec *fwspec;
+	struct viommu_master *master;
+	int ret;
+
+	if (IS_ERR(viommu))
+		return ERR_CAST(viommu);
+	fwspec = dev_iommu_fwspec_get(dev);
+
+	master = kzalloc(struct_size(master, endpoints, fwspec->num_ids), GFP_KERNEL);
+	if (!master)
+		return ERR_PTR(-ENOMEM);
+	master->dev = dev;
+	master->viommu = viommu;
+	ret = viommu_master_init(master, fwspec);
+	if (ret) {
+		kfree(master);
+		return ERR_PTR(ret == -ENOENT ? -ENODEV : ret);
+	}
+
+	master->was_bound = viommu_master_is_live(master);
+	if (master->was_bound)
+		dev_warn(dev, "driver %s was bound before its IOMMU was there: identity domain, not protected\n",
+			 dev_driver_string(dev));
+	if (!device_link_add(dev, &viommu->vdev->dev, DL_FLAG_STATELESS))
+		dev_warn(dev, "no device link to %s: the order of suspend and shutdown is left to chance\n",
+			 dev_name(&viommu->vdev->dev));
+	dev_iommu_priv_set(dev, master);
+	return &viommu->iommu;
+}
+
+/**
+ * viommu_master_release() - let a device go
+ * @dev: the device
+ *
+ * Its endpoints are left blocked, those that other devices share excepted.
+ *
+ * Context: The core's release of the device. May sleep.
+ */
+void viommu_master_release(struct device *dev)
+{
+	struct viommu_master *master = dev_iommu_priv_get(dev);
+	struct viommu_device *viommu = master->viommu;
+
+	device_link_remove(dev, &viommu->vdev->dev);
+	scoped_guard(mutex, &viommu->endpoints_lock) {
+		list_del(&master->node);
+		viommu_master_put_endpoints(master);
+	}
+	kvfree(master->regions.entries);
+	dev_iommu_priv_set(dev, NULL);
+	kfree(master);
+}
+
+/**
+ * viommu_master_default_domain() - what domain a device needs
+ * @dev: the device
+ *
+ * Context: Any.
+ * Return: IOMMU_DOMAIN_IDENTITY for one that may have DMA under way, else 0.
+ */
+int viommu_master_default_domain(struct device *dev)
+{
+	struct viommu_master *master = dev_iommu_priv_get(dev);
+
+	return master->was_bound ? IOMMU_DOMAIN_IDENTITY : 0;
+}
+
+static int viommu_resv_region_add(struct list_head *head, u64 start, u64 last,
+				  enum iommu_resv_type type)
+{
+	int prot = type == IOMMU_RESV_RESERVED ? 0 : IOMMU_WRITE | IOMMU_NOEXEC | IOMMU_MMIO;
+	/* The core counts in bytes, and 2^64 of them do not fit. */
+	size_t size = last - start == U64_MAX ? SIZE_MAX : last - start + 1;
+	struct iommu_resv_region *region = iommu_alloc_resv_region(start, size, prot, type,
+								   GFP_KERNEL);
+
+	if (!region)
+		return -ENOMEM;
+	list_add_tail(&region->list, head);
+	return 0;
+}
+
+/**
+ * viommu_master_resv_regions() - report a device's reserved regions
+ * @dev: the device
+ * @head: list to add to
+ *
+ * Context: May sleep.
+ */
+void viommu_master_resv_regions(struct device *dev, struct list_head *head)
+{
+	struct viommu_master *master = dev_iommu_priv_get(dev);
+	unsigned int i;
+
+	for (i = 0; i < master->regions.nr; i++) {
+		const struct viommu_region *region = &master->regions.entries[i];
+
+		if (viommu_resv_region_add(head, region->start, region->last,
+					   region->type == VIOMMU_REGION_MSI ?
+					   IOMMU_RESV_MSI : IOMMU_RESV_RESERVED))
+			return;
+	}
+	if (!viommu_master_has_msi_region(master))
+		viommu_resv_region_add(head, VIOMMU_SW_MSI_BASE,
+				       VIOMMU_SW_MSI_BASE + VIOMMU_SW_MSI_SIZE - 1,
+				       IOMMU_RESV_SW_MSI);
+}
+
+/* A device whose driver must go; it is returned once, with a reference. */
+static struct device *viommu_masters_next_bound(struct viommu_device *viommu)
+{
+	struct viommu_master *master;
+
+	guard(mutex)(&viommu->endpoints_lock);
+	list_for_each_entry(master, &viommu->masters, node) {
+		if (master->unbound || !device_is_bound(master->dev) ||
+		    (dev_is_pci(master->dev) && pci_is_bridge(to_pci_dev(master->dev))))
+			continue;
+		master->unbound = true;
+		return get_device(master->dev);
+	}
+	return NULL;
+}
+
+/**
+ * viommu_masters_unbind() - unbind the drivers of all devices
+ * @viommu: the virtio-iommu, about to go
+ *
+ * Their DMA would lose its translations under them. Bridges do no DMA.
+ *
+ * Context: Removal of the virtio-iommu. May sleep.
+ */
+void viommu_masters_unbind(struct viommu_device *viommu)
+{
+	struct device *dev;
+
+	while ((dev = viommu_masters_next_bound(viommu))) {
+		dev_warn(dev, "its IOMMU goes away: driver %s is unbound\n",
+			 dev_driver_string(dev));
+		device_release_driver(dev);
+		put_device(dev);
+	}
+}

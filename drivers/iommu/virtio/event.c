@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The event queue: faults come in, are decoded, and find their device.
+ *
+ * The device fills buffers that it was given ahead. A work item empties the
+ * queue, with the queue's callback off while it runs, at most a ringful a run:
+ * a storm of faults costs a kernel thread some time and the log a few lines. A
+ * fault goes to the handler of the domain that its endpoint is attached to, and
+ * where that does not take it, to the log, with the names of the devices.
+ *
+ * Specification: "Fault reporting".
+ */
+#include <linux/device.h>
+#include <linux/scatterlist.h>
+#include <linux/slab.h>
+
+#include "viommu.h"
+
+#define VIOMMU_EVENTS_MAX	64
+
+static int viommu_events_give(struct viommu_events *events, struct virtio_iommu_fault *buffer)
+{
+	struct scatterlist sg;
+
+	memset(buffer, 0, sizeof(*buffer));
+	sg_init_one(&sg, buffer, sizeof(*buffer));
+	return virtqueue_add_inbuf(events->vq, &sg, 1, buffer, GFP_KERNEL);
+}
+
+static void viommu_fault_log(struct device *dev, const struct viommu_fault *fault)
+{
+	if (fault->has_address)
+		dev_err_ratelimited(dev, "DMA fault: endpoint %#x, address %#llx%s%s%s: %s\n",
+				    fault->endpoint, fault->address,
+				    fault->read ? ", read" : "", fault->write ? ", write" : "",
+				    fault->exec ? ", fetch" : "", viommu_fault_reason(fault));
+	else
+		dev_err_ratelimited(dev, "DMA fault: endpoint %#x%s%s%s: %s\n", fault->endpoint,
+				    fault->read ? ", read" : "", fault->write ? ", write" : "",
+				    fault->exec ? ", fetch" : "", viommu_fault_reason(fault));
+}
+
+/* Whether the endpoint's domain has a handler, and it took the fault. */
+static bool viommu_fault_handled(struct viommu_master *master,
+				 const struct viommu_endpoint *endpoint,
+				 const struct viommu_fault *fault)
+{
+	int flags = fault->write ? IOMMU_FAULT_WRITE : IOMMU_FAULT_READ;
+
+	if (!endpoint->domain || !fault->has_address)
+		return false;
+	return !report_iommu_fault(&endpoint->domain->domain, master->dev, fault->address, flags);
+}
+
+static bool viommu_master_faulted(struct viommu_master *master, const struct viommu_fault *fault)
+{
+	unsigned int i;
+
+	for (i = 0; i < master->nr_endpoints; i++) {
+		if (master->endpoints[i]->id != fault->endpoint)
+			continue;
+		if (!viommu_fault_handled(master, master->endpoints[i], fault))
+			viommu_fault_log(master->dev, fault);
+		return true;
+	}
+	return false;
+}
+
+static void viommu_fault_route(struct viommu_device *viommu, const struct viommu_fault *fault)
+{
+	struct viommu_master *master;
+	bool found = false;
+
+	guard(mutex)(&viommu->endpoints_lock);
+	list_for_each_entry(master, &viommu->masters, node)
+		found |= viommu_master_faulted(master, fault);
+	if (!found)
+		viommu_fault_log(&viommu->vdev->dev, fault);
+}
+
+static void viommu_events_work(struct work_struct *work)
+{
+	struct viommu_events *events = container_of(work, struct viommu_events, work);
+	struct viommu_device *viommu = container_of(events, struct viommu_device, events);
+	struct virtio_iommu_fault *buffer;
+	unsigned int i, len;
+
+	for (i = 0; i < events->nr; i++) {
+		struct viommu_fault fault;
+
+		buffer = virtqueue_get_buf(events->vq, &len);
+		if (!buffer)
+			break;
+		if (viommu_fault_decode(&fault, buffer, min_t(size_t, len, sizeof(*buffer))))
+			events->malformed++;
+		else
+			viommu_fault_route(viommu, &fault);
+		if (viommu_events_give(events, buffer))
+			break;
+	}
+	virtqueue_kick(events->vq);
+	/* More has come, or may have: another run, after others had their turn. */
+	if (i == events->nr || !virtqueue_enable_cb(events->vq))
+		schedule_work(&events->work);
+}
+
+/**
+ * viommu_events_callback() - the event queue's callback
+ * @vq: the virtqueue
+ *
+ * Context: Interrupt.
+ */
+void viommu_events_callback(struct virtqueue *vq)
+{
+	struct viommu_device *viommu = vq->vdev->priv;
+
+	virtqueue_disable_cb(vq);
+	schedule_work(&viommu->events.work);
+}
+
+/**
+ * viommu_events_init() - make the event queue ready
+ * @viommu: the virtio-iommu
+ * @vq: the virtqueue
+ *
+ * Context: Probe, before the device is made ready; may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int viommu_events_init(struct viommu_device *viommu, struct virtqueue *vq)
+{
+	struct viommu_events *events = &viommu->events;
+
+	INIT_WORK(&events->work, viommu_events_work);
+	events->vq = vq;
+	events->nr = min(virtqueue_get_vring_size(vq), VIOMMU_EVENTS_MAX);
+	events->buffers = kcalloc(events->nr, sizeof(*events->buffers), GFP_KERNEL);
+	return events->buffers ? 0 : -ENOMEM;
+}
+
+/**
+ * viommu_events_start() - let faults come
+ * @viommu: the virtio-iommu, its device ready
+ *
+ * Context: Probe; may sleep.
+ */
+void viommu_events_start(struct viommu_device *viommu)
+{
+	struct viommu_events *events = &viommu->events;
+	unsigned int i;
+
+	for (i = 0; i < events->nr; i++)
+		if (viommu_events_give(events, &events->buffers[i]))
+			break;
+	virtqueue_kick(events->vq);
+}
+
+/**
+ * viommu_events_stop() - let no fault come any more
+ * @viommu: the virtio-iommu; the device has been reset
+ *
+ * Context: May sleep.
+ */
+void viommu_events_stop(struct viommu_device *viommu)
+{
+	cancel_work_sync(&viommu->events.work);
+}
+
+/**
+ * viommu_events_free() - free the event queue's memory
+ * @viommu: the virtio-iommu; viommu_events_stop() was called
+ *
+ * Context: May sleep.
+ */
+void viommu_events_free(struct viommu_device *viommu)
+{
+	kfree(viommu->events.buffers);
+}

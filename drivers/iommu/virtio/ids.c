@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The table of endpoint IDs.
+ *
+ * An ID is an object of its own, because devices and IDs are not one to one: a
+ * device behind a bridge or with a DMA alias has several, and a bridge's alias
+ * belongs to all devices behind it. The object counts the devices that have it,
+ * remembers what the device was told about the ID, and so sees to it that an ID
+ * is probed once, attached once, and given up only with its last user.
+ *
+ * The table is guarded by the virtio-iommu's endpoints_lock.
+ */
+#include <linux/slab.h>
+
+#include "viommu.h"
+
+/* A region takes a property of 24 bytes, so there is room for all of them. */
+static int viommu_endpoint_alloc_regions(struct viommu_endpoint *endpoint, u32 probe_size)
+{
+	unsigned int max = probe_size / sizeof(struct virtio_iommu_probe_resv_mem);
+
+	if (!max)
+		return 0;
+	endpoint->regions.entries = kvcalloc(max, sizeof(*endpoint->regions.entries), GFP_KERNEL);
+	if (!endpoint->regions.entries)
+		return -ENOMEM;
+	endpoint->regions.max = max;
+	return 0;
+}
+
+static void viommu_endpoint_free(struct viommu_endpoint *endpoint)
+{
+	kvfree(endpoint->regions.entries);
+	kfree(endpoint);
+}
+
+/* D7: with PROBE, every endpoint is probed before it is attached. */
+static int viommu_endpoint_probe(struct viommu_device *viommu, struct viommu_endpoint *endpoint)
+{
+	u32 size = viommu->limits.probe_size;
+	struct viommu_wire wire;
+	int ret;
+
+	if (!viommu->probe_buffer)
+		return 0;
+
+	guard(mutex)(&viommu->probe_lock);
+	memset(viommu->probe_buffer, 0, viommu_wire_probe_size(size));
+	wire = viommu_wire_probe(viommu->probe_buffer, endpoint->id, size);
+	ret = viommu_queue_send(&viommu->queue, &wire);
+	if (ret)
+		return ret;
+
+	ret = viommu_property_regions(viommu->probe_buffer + wire.readable, size,
+				      &endpoint->regions);
+	if (ret > 0)
+		dev_warn(&viommu->vdev->dev, "endpoint %#x: %d malformed properties ignored\n",
+			 endpoint->id, ret);
+	return min(ret, 0);
+}
+
+/**
+ * viommu_ids_get() - the endpoint of an ID, for one more user
+ * @viommu: the virtio-iommu
+ * @id: endpoint ID
+ *
+ * The first user makes the device be asked about the ID.
+ *
+ * Context: Process context, endpoints_lock held. May sleep.
+ * Return: the endpoint; an ERR_PTR: -ENOMEM, or what the device answered to PROBE.
+ * An ID that the device does not know is no error: see the endpoint's @known.
+ */
+struct viommu_endpoint *viommu_ids_get(struct viommu_device *viommu, u32 id)
+{
+	struct viommu_endpoint *endpoint;
+	int ret;
+
+	lockdep_assert_held(&viommu->endpoints_lock);
+	endpoint = xa_load(&viommu->endpoints, id);
+	if (endpoint) {
+		endpoint->users++;
+		return endpoint;
+	}
+
+	endpoint = kzalloc(sizeof(*endpoint), GFP_KERNEL);
+	if (!endpoint)
+		return ERR_PTR(-ENOMEM);
+	endpoint->id = id;
+	endpoint->users = 1;
+	ret = viommu_endpoint_alloc_regions(endpoint, viommu->limits.probe_size);
+	if (ret)
+		goto err_free;
+
+	ret = viommu_endpoint_probe(viommu, endpoint);
+	if (ret && ret != -ENOENT)
+		goto err_free;
+	endpoint->known = !ret;
+
+	ret = xa_err(xa_store(&viommu->endpoints, id, endpoint, GFP_KERNEL));
+	if (ret)
+		goto err_free;
+	return endpoint;
+
+err_free:
+	viommu_endpoint_free(endpoint);
+	return ERR_PTR(ret);
+}
+
+/**
+ * viommu_ids_put() - one user less
+ * @viommu: the virtio-iommu
+ * @endpoint: the endpoint, not to be used afterwards
+ *
+ * The last user leaves the endpoint in the blocking domain: its device may still
+ * be there, and must not reach memory.
+ *
+ * Context: Process context, endpoints_lock held. May sleep.
+ */
+void viommu_ids_put(struct viommu_device *viommu, struct viommu_endpoint *endpoint)
+{
+	int ret;
+
+	lockdep_assert_held(&viommu->endpoints_lock);
+	if (--endpoint->users)
+		return;
+
+	if (endpoint->domain && endpoint->domain != &viommu->blocking) {
+		ret = viommu_endpoint_move(viommu, endpoint, &viommu->blocking);
+		/* NOENT: the device was unplugged, and its ID with it. */
+		if (ret && ret != -ENOENT)
+			dev_warn(&viommu->vdev->dev, "endpoint %#x could not be blocked: %pe\n",
+				 endpoint->id, ERR_PTR(ret));
+	}
+	viommu_endpoint_forget(endpoint);
+	xa_erase(&viommu->endpoints, endpoint->id);
+	viommu_endpoint_free(endpoint);
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The iommu_ops tables and thin adapters, nothing else.
+ *
+ * This is the seam to the core: what the core's API of the day calls things is
+ * known here, what they do is in domain.c and endpoint.c. A module for an older
+ * kernel is built with another file in the place of this one.
+ */
+#include <linux/module.h>
+#include <linux/pci.h>
+
+#include "viommu.h"
+
+static const struct iommu_ops viommu_ops;
+
+static struct iommu_domain *viommu_ops_alloc(struct device *dev, unsigned int type)
+{
+	struct viommu_master *master = dev_iommu_priv_get(dev);
+	struct viommu_domain *domain = viommu_domain_alloc(type);
+	int ret;
+
+	if (!domain)
+		return ERR_PTR(-ENOMEM);
+	ret = viommu_domain_finalise(domain, master->viommu, &master->regions);
+	if (ret) {
+		viommu_domain_free(&domain->domain);
+		return ERR_PTR(ret);
+	}
+	return &domain->domain;
+}
+
+static struct iommu_domain *viommu_ops_alloc_identity(struct device *dev)
+{
+	return viommu_ops_alloc(dev, IOMMU_DOMAIN_IDENTITY);
+}
+
+static struct iommu_domain *viommu_ops_alloc_paging(struct device *dev)
+{
+	return viommu_ops_alloc(dev, IOMMU_DOMAIN_UNMANAGED);
+}
+
+static int viommu_ops_attach(struct iommu_domain *domain, struct device *dev,
+			     struct iommu_domain *old)
+{
+	return viommu_domain_attach(to_viommu_domain(domain), dev_iommu_priv_get(dev));
+}
+
+static int viommu_ops_attach_blocked(struct iommu_domain *domain, struct device *dev,
+				     struct iommu_domain *old)
+{
+	struct viommu_master *master = dev_iommu_priv_get(dev);
+
+	return viommu_domain_attach(&master->viommu->blocking, master);
+}
+
+/* Domains of all types but blocking. */
+const struct iommu_domain_ops viommu_domain_ops = {
+	.attach_dev		= viommu_ops_attach,
+	.map_pages		= viommu_domain_map_pages,
+	.iotlb_sync_map		= viommu_domain_sync_map,
+	.unmap_pages		= viommu_domain_unmap_pages,
+	.iotlb_sync		= viommu_domain_sync,
+	.flush_iotlb_all	= viommu_domain_flush,
+	.iova_to_phys		= viommu_domain_iova_to_phys,
+	.free			= viommu_domain_free,
+};
+
+static struct iommu_domain viommu_ops_blocked = {
+	.type = IOMMU_DOMAIN_BLOCKED,
+	.ops = &(const struct iommu_domain_ops) {
+		.attach_dev = viommu_ops_attach_blocked,
+	},
+};
+
+static bool viommu_ops_capable(struct device *dev, enum iommu_cap cap)
+{
+	return cap == IOMMU_CAP_CACHE_COHERENCY || cap == IOMMU_CAP_DEFERRED_FLUSH;
+}
+
+static struct iommu_group *viommu_ops_group(struct device *dev)
+{
+	return dev_is_pci(dev) ? pci_device_group(dev) : generic_device_group(dev);
+}
+
+static int viommu_ops_of_xlate(struct device *dev, const struct of_phandle_args *args)
+{
+	return iommu_fwspec_add_ids(dev, (u32 *)args->args, 1);
+}
+
+static const struct iommu_ops viommu_ops = {
+	.capable		= viommu_ops_capable,
+	.domain_alloc_identity	= viommu_ops_alloc_identity,
+	.domain_alloc_paging	= viommu_ops_alloc_paging,
+	.blocked_domain		= &viommu_ops_blocked,
+	.probe_device		= viommu_master_probe,
+	.release_device		= viommu_master_release,
+	.device_group		= viommu_ops_group,
+	.get_resv_regions	= viommu_master_resv_regions,
+	.def_domain_type	= viommu_master_default_domain,
+	.of_xlate		= viommu_ops_of_xlate,
+	.default_domain_ops	= &viommu_domain_ops,
+	.owner			= THIS_MODULE,
+};
+
+/**
+ * viommu_ops_register() - make the IOMMU known to the core
+ * @viommu: the virtio-iommu, working
+ * @hwdev: the device that firmware knows it by
+ *
+ * The core probes the devices behind it at once.
+ *
+ * Context: Probe; may sleep.
+ * Return: 0 or the core's errno.
+ */
+int viommu_ops_register(struct viommu_device *viommu, struct device *hwdev)
+{
+	return iommu_device_register(&viommu->iommu, &viommu_ops, hwdev);
+}
+
+/**
+ * viommu_ops_unregister() - undo viommu_ops_register()
+ * @viommu: the virtio-iommu; the core releases the devices behind it
+ *
+ * Context: Removal; may sleep.
+ */
+void viommu_ops_unregister(struct viommu_device *viommu)
+{
+	iommu_device_unregister(&viommu->iommu);
+}
+
+/**
+ * viommu_ops_fwspec_init() - give a device a fwspec
+ * @dev: the device
+ * @viommu: the virtio-iommu that it stands behind
+ *
+ * Context: May sleep.
+ * Return: 0, also where it has one that names @viommu; the core's errno.
+ */
+int viommu_ops_fwspec_init(struct device *dev, struct viommu_device *viommu)
+{
+	return iommu_fwspec_init(dev, viommu->fwnode);
+}

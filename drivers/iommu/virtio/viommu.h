@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * viommu: a driver for the virtio-iommu device. What its files share.
+ *
+ * The road of a mapping: ops.c → domain.c → mapping.c (remembered) and wire.h
+ * (encoded) → request.c → the device. The road of a device: topology.c (which
+ * IDs) → endpoint.c → ids.c → attach.c. Faults come back through event.c.
+ *
+ * Locks, outermost first:
+ *
+ *	viommu_devices_lock	mutex; which virtio-iommus there are (main.c)
+ *	viommu->endpoints_lock	mutex; endpoint IDs, their users, and to which
+ *				domain each is attached
+ *	viommu->probe_lock	mutex; the one buffer for PROBE
+ *	domain->lock		spinlock, any context; the mappings, and whether
+ *				the device knows the domain
+ *	queue->lock		spinlock, any context; the virtqueue and its slots
+ *
+ * Nobody waits for the device with a spinlock held or interrupts disabled by
+ * this driver.
+ */
+#ifndef _VIOMMU_H
+#define _VIOMMU_H
+
+#include <linux/cleanup.h>
+#include <linux/idr.h>
+#include <linux/iommu.h>
+#include <linux/kref.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/virtio.h>
+#include <linux/virtio_config.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+
+#include "mapping.h"
+#include "pure.h"
+#include "wire.h"
+
+struct viommu_domain;
+struct viommu_device;
+
+/**
+ * struct viommu_batch - requests that are waited for together
+ * @last_seq: sequence number of the request that was added last
+ * @pending: requests added and not complete
+ * @failed: requests that failed and had a place for their result: how many of
+ *	the results nobody has collected yet
+ *
+ * @last_seq and @pending are guarded by the queue's lock. A batch lives on the
+ * stack of a caller, or in a domain; it may be freed once nothing is pending.
+ */
+struct viommu_batch {
+	u64 last_seq;
+	unsigned int pending;
+	atomic_t failed;
+};
+
+#define VIOMMU_BATCH_INIT	{ .failed = ATOMIC_INIT(0) }
+
+/**
+ * struct viommu_request - a slot of the request queue
+ * @node: in the queue's list of free, sent or lost slots
+ * @batch: who waits for it; NULL once that is over
+ * @result: where the errno goes, NULL if nowhere
+ * @buffer: what the device reads and writes: @slot, or an external buffer
+ * @slot: the slot's own memory, VIOMMU_WIRE_SLOT_SIZE bytes
+ * @seq: in which order requests were added
+ * @readable: bytes that the device reads
+ * @writable: bytes that the device writes
+ *
+ * All of it is guarded by the queue's lock.
+ */
+struct viommu_request {
+	struct list_head node;
+	struct viommu_batch *batch;
+	int *result;
+	u8 *buffer;
+	u8 *slot;
+	u64 seq;
+	u32 readable;
+	u32 writable;
+};
+
+/**
+ * struct viommu_refusal - what the device refused, to be logged outside the lock
+ * @wire: the request
+ * @status: what the device answered
+ * @count: refusals since the last message
+ */
+struct viommu_refusal {
+	struct viommu_wire wire;
+	u8 status;
+	unsigned int count;
+};
+
+/**
+ * struct viommu_queue - the request queue
+ * @vq: the virtqueue
+ * @vdev: the virtio device, for messages
+ * @lock: guards the queue and all its requests
+ * @requests: the slots
+ * @slots: memory of all slots
+ * @free: slots that nobody uses
+ * @sent: slots that the device has, oldest first
+ * @lost: slots of a dead device, not to be reused before it is reset
+ * @seq: sequence number of the newest request
+ * @kicked_seq: sequence number of the newest request that the device was told of
+ * @nr_sent: requests in @sent
+ * @in_flight: those of them that the device was told of
+ * @refusal: what to log
+ * @dead: the device did not answer, or broke the queue: nothing is sent any more
+ */
+struct viommu_queue {
+	struct virtqueue *vq;
+	struct virtio_device *vdev;
+	spinlock_t lock;
+	struct viommu_request *requests;
+	u8 *slots;
+	struct list_head free;
+	struct list_head sent;
+	struct list_head lost;
+	u64 seq;
+	u64 kicked_seq;
+	unsigned int nr_sent;
+	unsigned int in_flight;
+	struct viommu_refusal refusal;
+	bool dead;
+};
+
+int viommu_queue_init(struct viommu_queue *queue, struct virtio_device *vdev,
+		      struct virtqueue *vq);
+void viommu_queue_stop(struct viommu_queue *queue);
+void viommu_queue_free(struct viommu_queue *queue);
+int viommu_queue_add(struct viommu_queue *queue, struct viommu_batch *batch,
+		     const struct viommu_wire *wire, int *result);
+void viommu_queue_wait(struct viommu_queue *queue, struct viommu_batch *batch);
+int viommu_queue_send(struct viommu_queue *queue, const struct viommu_wire *wire);
+
+/**
+ * struct viommu_events - the event queue
+ * @vq: the virtqueue
+ * @buffers: memory of all events
+ * @nr: events that fit
+ * @work: handles events, with sleeping allowed
+ * @malformed: events that were dropped
+ */
+struct viommu_events {
+	struct virtqueue *vq;
+	struct virtio_iommu_fault *buffers;
+	unsigned int nr;
+	struct work_struct work;
+	unsigned long malformed;
+};
+
+int viommu_events_init(struct viommu_device *viommu, struct virtqueue *vq);
+void viommu_events_start(struct viommu_device *viommu);
+void viommu_events_stop(struct viommu_device *viommu);
+void viommu_events_free(struct viommu_device *viommu);
+void viommu_events_callback(struct virtqueue *vq);
+
+/**
+ * struct viommu_domain - an address space
+ * @domain: the core's view
+ * @viommu: the device; NULL until the domain is finalised by its first attach or
+ *	by an allocation that names a device
+ * @id: domain ID
+ * @owns_id: @id goes back to the device's pool with the domain
+ * @bypass: a bypass domain: DMA untranslated, no mappings
+ * @lock: guards @store and @nr_endpoints
+ * @store: its mappings
+ * @nr_endpoints: endpoints attached; while 0 the device does not know the domain,
+ *	and mappings are only remembered. Written with endpoints_lock held too
+ * @batch: the MAP and UNMAP requests under way
+ */
+struct viommu_domain {
+	struct iommu_domain domain;
+	struct viommu_device *viommu;
+	u32 id;
+	bool owns_id;
+	bool bypass;
+	spinlock_t lock;
+	struct viommu_store store;
+	unsigned int nr_endpoints;
+	struct viommu_batch batch;
+};
+
+/**
+ * struct viommu_endpoint - what the device sees as one DMA master
+ * @id: endpoint ID
+ * @users: devices that have it; several where a bridge or a quirk aliases them
+ * @known: the device knows the ID
+ * @domain: where it is attached, NULL for nowhere
+ * @previous: where it was before the attach under way
+ * @regions: its reserved regions, as its PROBE reported them
+ *
+ * Guarded by endpoints_lock.
+ */
+struct viommu_endpoint {
+	u32 id;
+	unsigned int users;
+	bool known;
+	struct viommu_domain *domain;
+	struct viommu_domain *previous;
+	struct viommu_regions regions;
+};
+
+struct viommu_endpoint *viommu_ids_get(struct viommu_device *viommu, u32 id);
+void viommu_ids_put(struct viommu_device *viommu, struct viommu_endpoint *endpoint);
+
+/**
+ * struct viommu_master - what the driver knows of a struct device
+ * @dev: the device
+ * @viommu: the virtio-iommu that it stands behind
+ * @node: in the list of the virtio-iommu's masters; guarded by endpoints_lock
+ * @regions: reserved regions of all its endpoints, normalised
+ * @was_bound: its driver was there first, and may have DMA under way
+ * @unbound: its driver was already told to go
+ * @nr_endpoints: number of @endpoints
+ * @endpoints: its endpoints, each once
+ */
+struct viommu_master {
+	struct device *dev;
+	struct viommu_device *viommu;
+	struct list_head node;
+	struct viommu_regions regions;
+	bool was_bound;
+	bool unbound;
+	unsigned int nr_endpoints;
+	struct viommu_endpoint *endpoints[];
+};
+
+struct iommu_device *viommu_master_probe(struct device *dev);
+void viommu_master_release(struct device *dev);
+void viommu_master_resv_regions(struct device *dev, struct list_head *head);
+int viommu_master_default_domain(struct device *dev);
+void viommu_masters_unbind(struct viommu_device *viommu);
+
+/**
+ * struct viommu_device - one virtio-iommu
+ * @iommu: the core's view
+ * @vdev: the virtio device
+ * @kref: users: the driver, and every finalised domain
+ * @node: in the list of all virtio-iommus
+ * @fwnode: what a fwspec names it by: the transport's node, or @own_fwnode
+ * @own_fwnode: used where firmware gave the transport none
+ * @limits: the config space, checked
+ * @has_mmio: MAP takes the MMIO flag
+ * @has_bypass_domains: ATTACH takes the bypass flag
+ * @queue: the request queue
+ * @events: the event queue
+ * @domain_ids: domain IDs in use, counted from the first of the domain range
+ * @has_identity_id: all bypass domains share @identity_id
+ * @identity_id: domain ID set aside for them
+ * @blocking: the domain where nothing is mapped, for endpoints without any other;
+ *	exists for the device if it owns an ID
+ * @endpoints_lock: guards @endpoints, @masters and what each endpoint is attached to
+ * @endpoints: endpoints by their ID
+ * @masters: the devices
+ * @probe_lock: guards @probe_buffer
+ * @probe_buffer: a PROBE request; NULL where there is no PROBE
+ */
+struct viommu_device {
+	struct iommu_device iommu;
+	struct virtio_device *vdev;
+	struct kref kref;
+	struct list_head node;
+	struct fwnode_handle *fwnode;
+	struct fwnode_handle own_fwnode;
+	struct viommu_limits limits;
+	bool has_mmio;
+	bool has_bypass_domains;
+	struct viommu_queue queue;
+	struct viommu_events events;
+	struct ida domain_ids;
+	bool has_identity_id;
+	u32 identity_id;
+	struct viommu_domain blocking;
+	struct mutex endpoints_lock;
+	struct xarray endpoints;
+	struct list_head masters;
+	struct mutex probe_lock;
+	void *probe_buffer;
+};
+
+struct viommu_device *viommu_device_by_fwnode(const struct fwnode_handle *fwnode);
+struct viommu_device *viommu_device_by_node(const struct viommu_node *node);
+void viommu_device_put(struct viommu_device *viommu);
+
+struct viommu_domain *viommu_domain_alloc(unsigned int type);
+int viommu_domain_finalise(struct viommu_domain *domain, struct viommu_device *viommu,
+			   const struct viommu_regions *regions);
+int viommu_domains_init(struct viommu_device *viommu);
+void viommu_domains_destroy(struct viommu_device *viommu);
+int viommu_domain_collect(struct viommu_domain *domain, u64 start, u64 last, bool drop);
+void viommu_domain_send_unmap(struct viommu_domain *domain, u64 start, u64 last);
+
+int viommu_domain_attach(struct viommu_domain *domain, struct viommu_master *master);
+int viommu_endpoint_move(struct viommu_device *viommu, struct viommu_endpoint *endpoint,
+			 struct viommu_domain *domain);
+void viommu_endpoint_forget(struct viommu_endpoint *endpoint);
+
+/* With the signatures of the core's table of domain operations. */
+int viommu_domain_map_pages(struct iommu_domain *iommu_domain, unsigned long iova,
+			    phys_addr_t phys, size_t pgsize, size_t pgcount, int prot, gfp_t gfp,
+			    size_t *mapped);
+int viommu_domain_sync_map(struct iommu_domain *iommu_domain, unsigned long iova, size_t size);
+size_t viommu_domain_unmap_pages(struct iommu_domain *iommu_domain, unsigned long iova,
+				 size_t pgsize, size_t pgcount, struct iommu_iotlb_gather *gather);
+void viommu_domain_sync(struct iommu_domain *iommu_domain, struct iommu_iotlb_gather *gather);
+void viommu_domain_flush(struct iommu_domain *iommu_domain);
+phys_addr_t viommu_domain_iova_to_phys(struct iommu_domain *iommu_domain, dma_addr_t iova);
+void viommu_domain_free(struct iommu_domain *iommu_domain);
+
+int viommu_topology_init(void);
+void viommu_topology_exit(void);
+int viommu_topology_configure(struct device *dev);
+
+/* What ops.c offers, or the seam file of compat/ in its place. */
+int viommu_ops_register(struct viommu_device *viommu, struct device *hwdev);
+void viommu_ops_unregister(struct viommu_device *viommu);
+int viommu_ops_fwspec_init(struct device *dev, struct viommu_device *viommu);
+extern const struct iommu_domain_ops viommu_domain_ops;
+
+static inline struct viommu_domain *to_viommu_domain(struct iommu_domain *domain)
+{
+	return container_of(domain, struct viommu_domain, domain);
+}
+
+#endif /* _VIOMMU_H */
