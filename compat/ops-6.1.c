@@ -9,6 +9,8 @@
  *   waits for its own: the error of a MAP is worth an exit.
  * - There is no static blocking domain: the core makes an empty one.
  * - The driver sets a device's DMA operations, and takes them back.
+ * - The core does not count drivers that were bound before the IOMMU was there as
+ *   users of their group, and warns when they go.
  * - A bus keeps a pointer to the ops for ever, also of a module that is gone.
  * - One device's probe error would end the registration for all.
  *
@@ -76,6 +78,20 @@ static struct iommu_device *viommu_ops_probe(struct device *dev)
 	return IS_ERR(iommu) ? ERR_PTR(-ENODEV) : iommu;
 }
 
+/* The bus counts the driver in, as it would have when it bound it. */
+static void viommu_ops_count_driver(struct viommu_master *master)
+{
+	struct device *dev = master->dev;
+
+	if (!master->bound_first)
+		return;
+	master->bound_first = false;
+	device_lock(dev);
+	if (device_is_bound(dev) && dev->bus->dma_configure)
+		dev->bus->dma_configure(dev);
+	device_unlock(dev);
+}
+
 static void viommu_ops_probe_finalize(struct device *dev)
 {
 #ifndef CONFIG_ARCH_HAS_SETUP_DMA_OPS
@@ -83,6 +99,7 @@ static void viommu_ops_probe_finalize(struct device *dev)
 	set_dma_ops(dev, NULL);
 	iommu_setup_dma_ops(dev, 0, U64_MAX);
 #endif
+	viommu_ops_count_driver(dev_iommu_priv_get(dev));
 }
 
 static void viommu_ops_release(struct device *dev)

@@ -139,7 +139,7 @@ static bool viommu_master_is_live(const struct viommu_master *master)
 	struct viommu_transport_search search = { .bus = master->viommu->vdev->dev.bus };
 	struct device *dev = master->dev;
 
-	if (!device_is_bound(dev))
+	if (!master->bound_first)
 		return false;
 	if (dev_is_pci(dev) && pci_is_bridge(to_pci_dev(dev)) &&
 	    viommu_master_has_msi_region(master))
@@ -212,8 +212,9 @@ struct iommu_device *viommu_master_probe(struct device *dev)
 		return ERR_PTR(ret == -ENOENT ? -ENODEV : ret);
 	}
 
-	master->was_bound = viommu_master_is_live(master);
-	if (master->was_bound)
+	master->bound_first = device_is_bound(dev);
+	master->live = viommu_master_is_live(master);
+	if (master->live)
 		dev_warn(dev, "driver %s was bound before its IOMMU was there: identity domain, not protected\n",
 			 dev_driver_string(dev));
 	if (!device_link_add(dev, &viommu->vdev->dev, DL_FLAG_STATELESS))
@@ -257,7 +258,7 @@ int viommu_master_default_domain(struct device *dev)
 {
 	struct viommu_master *master = dev_iommu_priv_get(dev);
 
-	return master->was_bound ? IOMMU_DOMAIN_IDENTITY : 0;
+	return master->live ? IOMMU_DOMAIN_IDENTITY : 0;
 }
 
 static int viommu_resv_region_add(struct list_head *head, u64 start, u64 last,

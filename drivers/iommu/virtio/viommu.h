@@ -214,7 +214,8 @@ void viommu_ids_put(struct viommu_device *viommu, struct viommu_endpoint *endpoi
  * @viommu: the virtio-iommu that it stands behind
  * @node: in the list of the virtio-iommu's masters; guarded by endpoints_lock
  * @regions: reserved regions of all its endpoints, normalised
- * @was_bound: its driver was there first, and may have DMA under way
+ * @bound_first: its driver was there before its IOMMU
+ * @live: and may have DMA under way
  * @unbound: its driver was already told to go
  * @nr_endpoints: number of @endpoints
  * @endpoints: its endpoints, each once
@@ -224,7 +225,8 @@ struct viommu_master {
 	struct viommu_device *viommu;
 	struct list_head node;
 	struct viommu_regions regions;
-	bool was_bound;
+	bool bound_first;
+	bool live;
 	bool unbound;
 	unsigned int nr_endpoints;
 	struct viommu_endpoint *endpoints[];
