@@ -2,11 +2,18 @@
 /*
  * The core's API of 6.12, in the place of ops.c.
  *
- * What differs from the newest one: attach_dev is not told the old domain;
- * identity domains come from domain_alloc(), which names no device, so they
- * become the device's when they are first attached; so do paging domains of
- * callers that name none. Can go with kernels before 6.19.
+ * What differs from the newest one:
+ * - attach_dev is not told the old domain.
+ * - Identity domains come from domain_alloc(), which names no device, so they
+ *   become the device's when they are first attached; so do paging domains of
+ *   callers that name none.
+ * - The core reads the firmware's table only for a device whose driver is about
+ *   to be bound: devices without one, and those whose driver was faster than the
+ *   IOMMU's, would stay outside.
+ *
+ * Can go with kernels before 6.19.
  */
+#include <linux/acpi.h>
 #include <linux/module.h>
 #include <linux/pci.h>
 
@@ -104,9 +111,37 @@ static const struct iommu_ops viommu_ops = {
 	.owner			= THIS_MODULE,
 };
 
+/*
+ * Have the core look at a device that it has passed by. A bound driver is counted
+ * as a user of the group by the bus, as it would have been when it was bound.
+ */
+static int viommu_ops_probe_passed_by(struct device *dev, void *unused)
+{
+	struct pci_host_bridge *bridge = pci_find_host_bridge(to_pci_dev(dev)->bus);
+	struct acpi_device *adev = ACPI_COMPANION(&bridge->dev);
+
+	/* One whose lock is taken is being bound, which does all of this. */
+	if (!device_trylock(dev))
+		return 0;
+	if (device_iommu_mapped(dev) || !adev)
+		goto unlock;
+	if (device_is_bound(dev))
+		dev->bus->dma_configure(dev);
+	else if (!dev->driver)
+		acpi_dma_configure(dev, adev->flags.coherent_dma ? DEV_DMA_COHERENT :
+								   DEV_DMA_NON_COHERENT);
+unlock:
+	device_unlock(dev);
+	return 0;
+}
+
 int viommu_ops_register(struct viommu_device *viommu, struct device *hwdev)
 {
-	return iommu_device_register(&viommu->iommu, &viommu_ops, hwdev);
+	int ret = iommu_device_register(&viommu->iommu, &viommu_ops, hwdev);
+
+	if (!ret)
+		bus_for_each_dev(&pci_bus_type, NULL, NULL, viommu_ops_probe_passed_by);
+	return ret;
 }
 
 void viommu_ops_unregister(struct viommu_device *viommu)

@@ -98,6 +98,7 @@ static int viommu_domain_replay(struct viommu_domain *domain)
 	while ((mapping = viommu_domain_next_unsent(domain, &cursor, &wire))) {
 		ret = viommu_queue_add(queue, &domain->batch, &wire, &mapping->status);
 		if (ret) {
+			/* As in the queue: who sees it may free the mapping. */
 			smp_store_release(&mapping->status, VIOMMU_MAPPING_UNSENT);
 			break;
 		}
@@ -108,14 +109,9 @@ static int viommu_domain_replay(struct viommu_domain *domain)
 	return viommu_domain_collect(domain, 0, U64_MAX, false) ?: ret;
 }
 
-/*
- * One endpoint more, which the device has already attached. @wipe: the device
- * may hold mappings from before.
- */
-static int viommu_domain_gain(struct viommu_domain *domain, bool wipe)
+/* One endpoint more, which the device has already attached. */
+static int viommu_domain_gain(struct viommu_domain *domain)
 {
-	const struct viommu_limits *limits = &domain->viommu->limits;
-
 	unsigned long flags;
 	bool first;
 
@@ -124,11 +120,18 @@ static int viommu_domain_gain(struct viommu_domain *domain, bool wipe)
 	spin_lock_irqsave(&domain->lock, flags);
 	first = !domain->nr_endpoints++;
 	spin_unlock_irqrestore(&domain->lock, flags);
-	if (!first)
-		return 0;
-	if (wipe && !domain->bypass)
-		viommu_domain_send_unmap(domain, limits->input_start, limits->input_last);
-	return viommu_domain_replay(domain);
+	return first ? viommu_domain_replay(domain) : 0;
+}
+
+/* Have the device forget all mappings of a domain whose endpoints are gone. */
+static void viommu_domain_wipe(struct viommu_domain *domain)
+{
+	const struct viommu_limits *limits = &domain->viommu->limits;
+
+	if (domain->nr_endpoints || domain->bypass)
+		return;
+	viommu_domain_send_unmap(domain, limits->input_start, limits->input_last);
+	viommu_queue_wait(&domain->viommu->queue, &domain->batch);
 }
 
 /**
@@ -177,8 +180,10 @@ static void viommu_endpoint_recover(struct viommu_device *viommu,
 	viommu_endpoint_forget(endpoint);
 	ret = viommu_endpoint_tell(viommu, endpoint, domain);
 	if (!ret) {
-		ret = viommu_domain_gain(domain, true);
+		/* Or it had not, and still holds what is about to be sent. */
+		viommu_domain_wipe(domain);
 		endpoint->domain = domain;
+		ret = viommu_domain_gain(domain);
 	}
 	if (ret)
 		dev_err(&viommu->vdev->dev, "endpoint %#x could not be returned to domain %u: %pe\n",
@@ -214,7 +219,7 @@ int viommu_endpoint_move(struct viommu_device *viommu, struct viommu_endpoint *e
 	}
 	viommu_endpoint_forget(endpoint);
 	endpoint->domain = domain;
-	return domain ? viommu_domain_gain(domain, false) : 0;
+	return domain ? viommu_domain_gain(domain) : 0;
 }
 
 /* A mapping where an endpoint has a region would never be reached. */

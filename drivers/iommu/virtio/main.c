@@ -237,12 +237,12 @@ static void viommu_device_stop(struct viommu_device *viommu)
 	virtio_reset_device(viommu->vdev);
 	viommu_events_stop(viommu);
 	viommu->vdev->config->del_vqs(viommu->vdev);
-	viommu_events_free(viommu);
-	viommu_queue_free(&viommu->queue);
 }
 
 static void viommu_device_free(struct viommu_device *viommu)
 {
+	viommu_events_free(viommu);
+	viommu_queue_free(&viommu->queue);
 	kfree(viommu->probe_buffer);
 	viommu->probe_buffer = NULL;
 	xa_destroy(&viommu->endpoints);
@@ -284,7 +284,8 @@ static int viommu_probe(struct virtio_device *vdev)
 		dev_err(&vdev->dev, "the IOMMU core refused it: %pe\n", ERR_PTR(ret));
 		goto err_unlist;
 	}
-	dev_info(&vdev->dev, "viommu " VIOMMU_VERSION ": IOVAs %#llx-%#llx, granule %llu, domain IDs %u-%u\n",
+	dev_info(&vdev->dev,
+		 "viommu " VIOMMU_VERSION ": IOVAs %#llx-%#llx, granule %llu, domain IDs %u-%u\n",
 		 viommu->limits.input_start, viommu->limits.input_last, viommu->limits.granule,
 		 viommu->limits.domain_start, viommu->limits.domain_last);
 	return 0;

@@ -40,7 +40,7 @@ MODULE_PARM_DESC(timeout_ms,
  * @vdev: the virtio device
  * @vq: the virtqueue
  *
- * Context: Probe; may sleep.
+ * Context: Probe; may sleep. After an error, viommu_queue_free() is still due.
  * Return: 0, -ENOMEM, or -EINVAL where the ring cannot hold one request.
  */
 int viommu_queue_init(struct viommu_queue *queue, struct virtio_device *vdev,
@@ -62,10 +62,8 @@ int viommu_queue_init(struct viommu_queue *queue, struct virtio_device *vdev,
 
 	queue->requests = kcalloc(nr, sizeof(*queue->requests), GFP_KERNEL);
 	queue->slots = kcalloc(nr, VIOMMU_WIRE_SLOT_SIZE, GFP_KERNEL);
-	if (!queue->requests || !queue->slots) {
-		viommu_queue_free(queue);
+	if (!queue->requests || !queue->slots)
 		return -ENOMEM;
-	}
 	for (i = 0; i < nr; i++) {
 		queue->requests[i].slot = queue->slots + i * VIOMMU_WIRE_SLOT_SIZE;
 		list_add_tail(&queue->requests[i].node, &queue->free);

@@ -114,7 +114,7 @@ struct viommu_refusal {
 struct viommu_queue {
 	struct virtqueue *vq;
 	struct virtio_device *vdev;
-	spinlock_t lock;
+	spinlock_t lock; /* guards all of it */
 	struct viommu_request *requests;
 	u8 *slots;
 	struct list_head free;
@@ -179,7 +179,7 @@ struct viommu_domain {
 	u32 id;
 	bool owns_id;
 	bool bypass;
-	spinlock_t lock;
+	spinlock_t lock; /* guards store and nr_endpoints */
 	struct viommu_store store;
 	unsigned int nr_endpoints;
 	struct viommu_batch batch;
@@ -278,10 +278,10 @@ struct viommu_device {
 	bool has_identity_id;
 	u32 identity_id;
 	struct viommu_domain blocking;
-	struct mutex endpoints_lock;
+	struct mutex endpoints_lock; /* guards endpoints, masters, attachments */
 	struct xarray endpoints;
 	struct list_head masters;
-	struct mutex probe_lock;
+	struct mutex probe_lock; /* guards probe_buffer */
 	void *probe_buffer;
 };
 

@@ -207,7 +207,8 @@ int viommu_viot_next(struct viommu_viot_cursor *cursor, struct viommu_viot_range
 	int ret;
 
 	while (cursor->left) {
-		offset = cursor->at = cursor->offset;
+		offset = cursor->offset;
+		cursor->at = offset;
 		if (viot_read(cursor, offset, &head, sizeof(head)) ||
 		    le16_to_cpu(head.length) < sizeof(head) ||
 		    le16_to_cpu(head.length) > cursor->size - offset) {

@@ -215,7 +215,7 @@ static inline const char *viommu_status_name(u8 status)
 		[VIRTIO_IOMMU_S_NOMEM]	= "NOMEM",
 	};
 
-	if (status < sizeof(names) / sizeof(names[0]))
+	if (status <= VIRTIO_IOMMU_S_NOMEM)
 		return names[status];
 	return status == VIOMMU_STATUS_UNWRITTEN ? "unwritten" : "unknown status";
 }
