@@ -243,7 +243,6 @@ void viommu_master_release(struct device *dev)
 		viommu_master_put_endpoints(master);
 	}
 	kvfree(master->regions.entries);
-	dev_iommu_priv_set(dev, NULL);
 	kfree(master);
 }
 

@@ -253,9 +253,14 @@ static bool viommu_queue_turn(struct viommu_queue *queue, const struct viommu_ba
 		met = !list_empty(&queue->free);
 	if (!met)
 		kick = viommu_queue_kick_prepare(queue);
-	spin_unlock_irqrestore(&queue->lock, flags);
+	spin_unlock(&queue->lock);
+	/*
+	 * From here on everybody relies on this CPU's kick: an interrupt before
+	 * it, whose handler waits as well, would wait for ever.
+	 */
 	if (kick)
 		virtqueue_notify(queue->vq);
+	local_irq_restore(flags);
 	return met;
 }
 
