@@ -8,7 +8,6 @@
  * Specification: "Device configuration layout", "Driver Requirements: Device
  * configuration layout".
  */
-#include <linux/align.h>
 #include <linux/bits.h>
 #include <linux/errno.h>
 #include <linux/limits.h>
@@ -24,7 +23,7 @@ static int viommu_limits_input(struct viommu_limits *limits, u64 start, u64 last
 {
 	u64 mask = limits->granule - 1;
 
-	if (start >= last) {
+	if (start > last) {
 		*why = "input range is empty";
 		return -EINVAL;
 	}

@@ -8,6 +8,7 @@
 #define _VIOMMU_PURE_H
 
 #include <linux/types.h>
+#include <asm/byteorder.h>
 #include <uapi/linux/virtio_iommu.h>
 
 /* Bounds on what the device dictates. QEMU asks for 512 bytes of properties. */

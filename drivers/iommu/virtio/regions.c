@@ -66,22 +66,39 @@ static void viommu_regions_sort(struct viommu_regions *regions)
 	}
 }
 
+/* Merge regions of one type that overlap or touch. The list is sorted. */
+static void viommu_regions_merge(struct viommu_regions *regions)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < regions->nr; i++) {
+		struct viommu_region *a = &regions->entries[i];
+
+		for (j = i + 1; j < regions->nr;) {
+			const struct viommu_region *b = &regions->entries[j];
+
+			if (a->last != U64_MAX && a->last + 1 < b->start)
+				break;
+			if (a->type != b->type) {
+				j++;
+				continue;
+			}
+			a->last = max(a->last, b->last);
+			viommu_regions_delete(regions, j);
+		}
+	}
+}
+
 /*
- * Make entry @index and the one behind it disjoint. The list is sorted.
- * Return: whether the list changed so that the pair must be looked at again.
+ * Where entry @index and the one behind it overlap, take the MSI region back. The
+ * list is sorted, and merged: they are of different types.
+ * Return: whether the list changed, so that the pair must be looked at again.
  */
-static bool viommu_regions_settle(struct viommu_regions *regions, unsigned int index)
+static bool viommu_regions_cut(struct viommu_regions *regions, unsigned int index)
 {
 	struct viommu_region *a = &regions->entries[index];
 	struct viommu_region *b = a + 1;
 
-	if (a->type == b->type) {
-		if (a->last != U64_MAX && a->last + 1 < b->start)
-			return false;
-		a->last = max(a->last, b->last);
-		viommu_regions_delete(regions, index + 1);
-		return true;
-	}
 	if (a->last < b->start)
 		return false;
 
@@ -98,8 +115,6 @@ static bool viommu_regions_settle(struct viommu_regions *regions, unsigned int i
 		 */
 		b->start = a->start;
 		a->start = b->last + 1;
-	} else if (a->start == b->start) {
-		viommu_regions_delete(regions, index);
 	} else {
 		a->last = b->start - 1;
 	}
@@ -125,10 +140,13 @@ void viommu_regions_normalise(struct viommu_regions *regions, u64 granule)
 		regions->entries[i].last |= granule - 1;
 	}
 	viommu_regions_sort(regions);
+	/* First, so that what is cut does not depend on how it was reported. */
+	viommu_regions_merge(regions);
 	for (i = 0; i + 1 < regions->nr;) {
-		if (!viommu_regions_settle(regions, i))
+		if (!viommu_regions_cut(regions, i))
 			i++;
 		else if (i)
 			i--;
 	}
+	viommu_regions_merge(regions);
 }

@@ -6,9 +6,9 @@
  * which endpoints stand behind which virtio-iommu, and name the latter by the
  * offset of its node. The walk hands out the former with the latter resolved.
  * Firmware is not trusted more than the host: a node is looked at only where it
- * lies within the table, a reference only where it hits a node of the right
- * kind. The reader follows one reference and never further, so there are no
- * loops.
+ * lies within the table, a reference only where it hits what looks like a node of
+ * the right kind. The reader follows one reference and never further, so there
+ * are no loops.
  *
  * Specification: ACPI 6.5, "Virtual I/O Translation Table (VIOT)".
  */

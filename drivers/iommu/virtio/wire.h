@@ -14,6 +14,7 @@
 #include <linux/errno.h>
 #include <linux/stddef.h>
 #include <linux/types.h>
+#include <asm/byteorder.h>
 #include <uapi/linux/virtio_iommu.h>
 
 /* What an unwritten status reads as: no status of the specification. */
