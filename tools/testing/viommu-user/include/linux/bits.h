@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _VIOMMU_USER_BITS_H
+#define _VIOMMU_USER_BITS_H
+
+#define BIT_ULL(nr)	(1ULL << (nr))
+
+#endif /* _VIOMMU_USER_BITS_H */

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A slab cache over malloc(), so that AddressSanitizer sees every object. What
+ * it hands out is not zero, as a slab's is not.
+ */
+#ifndef _VIOMMU_USER_SLAB_H
+#define _VIOMMU_USER_SLAB_H
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/types.h>
+
+#define GFP_KERNEL	0x1u
+#define GFP_ATOMIC	0x2u
+
+/**
+ * struct slab_control - what a test sets and looks at
+ * @fail_in: 1: the next allocation fails, 2: the one after it, ...; 0: none
+ * @objects: objects that are not freed
+ * @caches: caches that are not destroyed
+ * @gfp: what the last allocation was asked for with
+ */
+struct slab_control {
+	unsigned int fail_in;
+	unsigned int objects;
+	unsigned int caches;
+	gfp_t gfp;
+};
+
+extern struct slab_control slab_control;
+
+struct kmem_cache {
+	size_t size;
+};
+
+static inline bool slab_fails(void)
+{
+	return slab_control.fail_in && --slab_control.fail_in == 0;
+}
+
+static inline struct kmem_cache *kmem_cache_create(const char *name, unsigned int size,
+						   unsigned int align, unsigned int flags,
+						   void (*ctor)(void *))
+{
+	struct kmem_cache *cache;
+
+	if (!name || align || flags || ctor)
+		abort(); /* nothing here needs them */
+	if (slab_fails())
+		return NULL;
+	cache = malloc(sizeof(*cache));
+	cache->size = size;
+	slab_control.caches++;
+	return cache;
+}
+
+/* The kernel takes NULL, and warns of objects that are left. */
+static inline void kmem_cache_destroy(struct kmem_cache *cache)
+{
+	if (!cache)
+		return;
+	if (slab_control.objects)
+		abort();
+	slab_control.caches--;
+	free(cache);
+}
+
+static inline void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
+{
+	void *object;
+
+	slab_control.gfp = gfp;
+	if (slab_fails())
+		return NULL;
+	object = malloc(cache->size);
+	memset(object, 0x5a, cache->size);
+	slab_control.objects++;
+	return object;
+}
+
+static inline void kmem_cache_free(struct kmem_cache *cache, void *object)
+{
+	if (!cache || !object)
+		abort();
+	slab_control.objects--;
+	free(object);
+}
+
+#endif /* _VIOMMU_USER_SLAB_H */
