@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# What every script here shares: messages in Kbuild's style, and where things
+# lie. To be sourced.
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck disable=SC2034 # the rest is for those who source this
+BUILD=$TOP/build
+# shellcheck disable=SC2034
+SELFTESTS=$TOP/tools/testing/selftests/drivers/virtio-iommu
+
+# stderr, because a script's stdout is its result
+say()
+{
+	printf '  %-7s %s\n' "$1" "$2" >&2
+}
+
+die()
+{
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+	exit 1
+}
+
+# Print the calling script's opening comment, which is its manual.
+show_help()
+{
+	sed -n '3,/^[^#]/ { /^#/ { s/^# \{0,1\}//; p } }' "$0"
+}
+
+# Run a command; its output only where it fails or was asked for.
+quietly()
+{
+	local log rc=0
+
+	if [ -n "${V:-}" ] && [ "$V" != 0 ]; then
+		"$@" >&2
+		return
+	fi
+	log=$(mktemp)
+	"$@" >"$log" 2>&1 || rc=$?
+	if [ "$rc" -ne 0 ]; then
+		tail -n 30 "$log" >&2
+	fi
+	rm -f "$log"
+	return "$rc"
+}
+
+need_root()
+{
+	[ "$(id -u)" -eq 0 ] || die "$1: run this as root"
+}
+
+apt_update()
+{
+	need_root "apt's package lists must be updated"
+	say UPDATE "package lists"
+	quietly apt-get -q update
+}
