@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash disable=SC2013,SC2012,SC3043
+#
+# What the guests' scripts share. To be sourced.
+
+# One line of results for the host.
+report()
+{
+	echo "$*" >&3
+}
+
+fail()
+{
+	report "fail $*"
+	echo "FAIL: $*"
+	exit 1
+}
+
+# The value of an option that the host gave: arg NAME [DEFAULT]
+arg()
+{
+	for arg in $(cat /proc/cmdline); do
+		case $arg in
+		viommu."$1"=*)
+			echo "${arg#*=}"
+			return
+			;;
+		esac
+	done
+	echo "${2-}"
+}
+
+# wait_for SECONDS COMMAND...: until the command succeeds
+wait_for()
+{
+	local tries=$(($1 * 10))
+
+	shift
+	until "$@" >/dev/null 2>&1; do
+		tries=$((tries - 1))
+		[ $tries -gt 0 ] || return 1
+		sleep 0.1
+	done
+}
+
+# The IOMMU's driver, which the host chose: this tree's, the kernel's or none.
+load_iommu()
+{
+	local ko
+
+	ko=/lib/modules/$(uname -r)
+	case $(arg driver ours) in
+	ours)
+		# by name: this shows that it takes the stock driver's place
+		modprobe virtio_iommu || fail "cannot load virtio-iommu.ko"
+		report "version $(cat /sys/module/virtio_iommu/version)"
+		;;
+	stock)
+		insmod "$ko/kernel/drivers/iommu/virtio-iommu.ko" || fail "cannot load the stock driver"
+		report "version stock"
+		;;
+	none)
+		report "version none"
+		;;
+	esac
+}
+
+disks()
+{
+	ls -d /sys/block/vd? /sys/block/nvme?n1 2>/dev/null
+}
+
+enough_disks()
+{
+	[ "$(disks | wc -l)" -ge "$(arg disks 0)" ]
+}
+
+# Drivers of the disks and the NIC, and wait until the host's disks are there.
+load_devices()
+{
+	modprobe virtio_blk || fail "cannot load virtio_blk"
+	modprobe nvme || fail "cannot load nvme"
+	modprobe virtio_net || fail "cannot load virtio_net"
+	wait_for 40 enough_disks || fail "$(disks | wc -l) disks of $(arg disks) after 40 s"
+}
+
+# The name that the host gave a disk.
+serial()
+{
+	cat "$1/serial" 2>/dev/null || tr -d ' ' <"$1/device/serial"
+}
+
+link()
+{
+	if [ -e "$1" ]; then
+		basename "$(readlink "$1")"
+	else
+		echo -
+	fi
+}
+
+# pci BDF CLASS VENDOR:DEVICE DRIVER VIRTIO-DRIVER GROUP TYPE
+# region BDF START END KIND
+report_devices()
+{
+	local dev group type virtio name
+
+	for dev in /sys/bus/pci/devices/*; do
+		name=${dev##*/}
+		group=$(link "$dev/iommu_group")
+		type=-
+		[ ! -e "$dev/iommu_group/type" ] || type=$(cat "$dev/iommu_group/type")
+		# a virtio function has one child
+		virtio=$(link "$(echo "$dev"/virtio?*)/driver")
+		report "pci $name $(cut -c3-6 "$dev/class")" \
+			"$(cut -c3- "$dev/vendor"):$(cut -c3- "$dev/device")" \
+			"$(link "$dev/driver") $virtio $group $type"
+		[ -e "$dev/iommu_group/reserved_regions" ] || continue
+		while read -r start end kind; do
+			report "region $name $start $end $kind"
+		done <"$dev/iommu_group/reserved_regions"
+	done
+}
+
+sum()
+{
+	sha256sum | cut -d' ' -f1
+}
+
+# Write random data to a disk and read it back, past the page cache and through
+# it, at different places.
+# data SERIAL MODE OFFSET BYTES WRITTEN READ (offset and bytes in MiB)
+test_disk()
+{
+	local disk=$1 dev=/dev/${1##*/} mib=${2:-4} at=0 mode w r written got
+
+	for mode in direct buffered; do
+		dd if=/dev/urandom of="/tmp/${1##*/}" bs=1M count="$mib" status=none
+		written=$(sum <"/tmp/${1##*/}")
+		w='' r=''
+		if [ $mode = direct ]; then
+			w=oflag=direct r=iflag=direct
+		fi
+		# shellcheck disable=SC2086 # no word where there is no flag
+		dd if="/tmp/${1##*/}" of="$dev" bs=256k seek=$((at * 4)) conv=fsync status=none $w ||
+			fail "cannot write $dev ($mode)"
+		echo 3 >/proc/sys/vm/drop_caches
+		# shellcheck disable=SC2086
+		got=$(dd if="$dev" bs=256k skip=$((at * 4)) count=$((mib * 4)) status=none $r | sum)
+		report "data $(serial "$disk") $mode $at $mib $written $got"
+		rm "/tmp/${1##*/}"
+		at=$((at + mib))
+	done
+}
+
+test_disks()
+{
+	local disk
+
+	for disk in $(disks); do
+		test_disk "$disk" "$@"
+	done
+}
+
+has_address()
+{
+	ip -4 addr show dev "$1" | grep -q inet
+}
+
+# Send random data to the host's echo server and get it back.
+# net NAME MIB SENT RECEIVED
+test_net()
+{
+	local nic=eth0 mib=${1:-4} sent got
+
+	[ -e /sys/class/net/$nic ] || fail "no NIC"
+	if ! has_address $nic; then
+		ip addr add 10.0.2.15/24 dev $nic
+		ip link set $nic up
+	fi
+	dd if=/dev/urandom of=/tmp/net bs=1M count="$mib" status=none
+	sent=$(sum </tmp/net)
+	got=$(timeout 40 nc 10.0.2.100 7 </tmp/net | sum)
+	report "net $nic $mib $sent $got"
+	rm /tmp/net
+}

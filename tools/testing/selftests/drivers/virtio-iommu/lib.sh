@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# What the tests share: KTAP output, and the questions that a test asks about
+# the folder that run-guest left. Such a question is a function that prints why
+# not and fails. To be sourced.
+
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$HERE/../../../../../scripts/lib.sh"
+
+# Both kernels, unless the caller wants one.
+# shellcheck disable=SC2034 # for the tests
+KERNELS=${KERNELS:-6.1 6.12}
+# For trying the tests themselves: with "none" or "stock" they should fail.
+DRIVER=${DRIVER:-ours}
+# shellcheck disable=SC2034
+RUNS=$BUILD/guest/$(basename "$0" .sh)
+
+n_ok=0 n_bad=0 n_skip=0
+
+ktap_begin()
+{
+	echo "TAP version 13"
+	echo "1..$1"
+	planned=$1
+}
+
+ktap_count()
+{
+	echo $((n_ok + n_bad + n_skip))
+}
+
+# check DESCRIPTION FUNCTION ARGUMENT...
+check()
+{
+	local what=$1 why
+
+	shift
+	if why=$("$@" 2>&1); then
+		n_ok=$((n_ok + 1))
+		echo "ok $(ktap_count) $what"
+	else
+		n_bad=$((n_bad + 1))
+		echo "not ok $(ktap_count) $what"
+		[ -z "$why" ] || printf '%s\n' "$why" | sed 's/^/# /'
+		[ -z "${dir:-}" ] || echo "# see $dir"
+	fi
+}
+
+# skip COUNT REASON
+skip()
+{
+	local i
+
+	for ((i = 0; i < $1; i++)); do
+		n_skip=$((n_skip + 1))
+		echo "ok $(ktap_count) # SKIP $2"
+	done
+}
+
+# A test that dies on its way has failed, whatever it has printed so far.
+ktap_end()
+{
+	echo "# Totals: pass:$n_ok fail:$n_bad skip:$n_skip"
+	[ "$(ktap_count)" -eq "$planned" ] || {
+		echo "# planned $planned tests, ran $(ktap_count)"
+		exit 1
+	}
+	[ "$n_bad" -eq 0 ] || exit 1
+	[ "$n_ok" -gt 0 ] || exit 4
+}
+
+# guest DIR OPTION...: boot one
+guest()
+{
+	local dir=$1
+
+	shift
+	"$HERE/run-guest" -q -d "$DRIVER" -o "$dir" "$@"
+}
+
+# The number of lines in a run's file that match.
+count()
+{
+	grep -Ec "$2" "$1" || :
+}
+
+# range_sum FILE OFFSET LENGTH (MiB)
+range_sum()
+{
+	dd if="$1" bs=1M skip="$2" count="$3" status=none | sha256sum | cut -d' ' -f1
+}
+
+# What the guest wrote to a disk, what it read back, and what the host finds in
+# the image are the same. data_intact DIR SERIAL [LINES]
+data_intact()
+{
+	local dir=$1 disk=$2 want=${3:-2} n=0 serial mode at mib written got
+
+	while read -r _ serial mode at mib written got; do
+		[ "$serial" = "$disk" ] || continue
+		n=$((n + 1))
+		[ "$written" = "$got" ] || {
+			echo "$disk, $mode: the guest wrote $written and read $got"
+			return 1
+		}
+		got=$(range_sum "$dir/$disk.img" "$at" "$mib")
+		[ "$written" = "$got" ] || {
+			echo "$disk, $mode: the guest wrote $written, the host finds $got"
+			return 1
+		}
+	done < <(grep '^data ' "$dir/report")
+	[ "$n" -eq "$want" ] || { echo "$disk: $n checksums instead of $want"; return 1; }
+}
+
+# What the guest sent over TCP came back unchanged.
+net_intact()
+{
+	local _ nic mib sent got
+
+	read -r _ nic mib sent got < <(grep '^net ' "$1/report") || {
+		echo "no data were sent"
+		return 1
+	}
+	[ "$sent" = "$got" ] || { echo "$nic: sent $mib MiB $sent, received $got"; return 1; }
+}
+
+# Devices that the guest saw, without the IOMMU itself.
+devices()
+{
+	awk '$1 == "pci" && $4 != "1af4:1057"' "$1/report"
+}
+
+# Every PCI device has a group, bridges and devices without a driver too; the
+# IOMMU itself has none.
+have_groups()
+{
+	local bad
+
+	[ "$(devices "$1" | wc -l)" -ge 8 ] || { echo "only these devices:"; devices "$1"; return 1; }
+	bad=$(devices "$1" | awk '$7 == "-" { print $2, $4, $5 }')
+	[ -z "$bad" ] || { echo "without a group:"; echo "$bad"; return 1; }
+	! grep -E '^pci [^ ]+ [^ ]+ 1af4:1057 .* [0-9]+ [^ ]+$' "$1/report" ||
+		{ echo "the IOMMU has a group"; return 1; }
+}
+
+# have_type DIR TYPE: of every group
+have_type()
+{
+	local bad
+
+	[ -n "$(devices "$1")" ] || { echo "no devices"; return 1; }
+	bad=$(devices "$1" | awk -v want="$2" '$7 != "-" && $8 != want { print $2, $8, "instead of " want }')
+	[ -z "$bad" ] || { echo "$bad"; return 1; }
+	devices "$1" | grep -q " $2\$" || { echo "no group of type $2"; return 1; }
+}
+
+# have_regions DIR "START END KIND"...: each device with a group has these
+# reserved regions and no others
+have_regions()
+{
+	local dir=$1 bdf want got
+
+	shift
+	want=$(printf '%s\n' "$@" | sort)
+	devices "$dir" | grep -q . || { echo "no devices"; return 1; }
+	while read -r _ bdf _; do
+		got=$(sed -n "s/^region $bdf //p" "$dir/report" | sort)
+		[ "$got" = "$want" ] || {
+			printf '%s has: %s\nexpected: %s\n' "$bdf" "${got:-none}" "$want"
+			return 1
+		}
+	done < <(devices "$dir")
+}
+
+# Endpoint IDs of the disks and the NIC, the devices that move data here: a PCI
+# device's ID is its address as a number.
+data_endpoints()
+{
+	local addr bus slot
+
+	devices "$1" | awk '$5 == "nvme" || $6 == "virtio_blk" || $6 == "virtio_net" { print $2 }' |
+	while read -r addr; do
+		bus=${addr#*:} slot=${addr##*:}
+		echo $((16#${bus%%:*} << 8 | 16#${slot%.*} << 3 | ${addr##*.}))
+	done
+}
+
+# One line an endpoint out of QEMU's trace:
+#   ID ACCESSES INTERRUPTS TRANSLATED UNCHANGED
+# DMA accesses that the IOMMU saw; those among them that were MSIs (which it
+# passes by); those that it translated; translations into the same address.
+trace_endpoints()
+{
+	awk '
+	$1 == "virtio_iommu_translate" {
+		id = substr($3, 5)
+		seen[id]++
+		if ($4 ~ /^addr=0xfee.....$/)
+			msi[id]++
+	}
+	$1 == "virtio_iommu_translate_out" {
+		id = substr($6, 5)
+		out[id]++
+		if ($2 == $4)
+			same[id]++
+	}
+	END {
+		for (id in seen)
+			print id, seen[id], msi[id] + 0, out[id] + 0, same[id] + 0
+	}' "$1/trace" | sort -n
+}
+
+# All DMA of the disks and the NIC, or of the endpoints named, went through
+# mappings, and no address that a device used was the guest-physical one.
+# all_translated DIR [ENDPOINT...]
+all_translated()
+{
+	local dir=$1 map unmap id seen msi out same endpoints=${*:2}
+
+	map=$(count "$dir/trace" '^virtio_iommu_map ')
+	unmap=$(count "$dir/trace" '^virtio_iommu_unmap ')
+	if [ "$map" -eq 0 ] || [ "$unmap" -eq 0 ]; then
+		echo "$map MAP requests, $unmap UNMAP requests"
+		return 1
+	fi
+	if [ -z "$endpoints" ]; then
+		endpoints=$(data_endpoints "$dir")
+		[ "$(wc -w <<<"$endpoints")" -ge 4 ] || { echo "endpoints: $endpoints"; return 1; }
+	fi
+	for id in $endpoints; do
+		read -r _ seen msi out same < <(trace_endpoints "$dir" | grep "^$id ") ||
+			{ echo "endpoint $id: the IOMMU saw no DMA"; return 1; }
+		if [ "$out" -eq 0 ] || [ "$same" -gt 0 ] || [ $((seen - msi)) -ne "$out" ]; then
+			echo "endpoint $id: $seen accesses, $msi of them interrupts," \
+				"$out translated, $same to the same address"
+			return 1
+		fi
+	done
+}
+
+# The disks and the NIC were attached, and their DMA passed with its address
+# unchanged. Where a whole domain is bypass QEMU takes the IOMMU out of the way
+# and traces no access at all.
+none_translated()
+{
+	local dir=$1 id out same endpoints
+
+	endpoints=$(data_endpoints "$dir")
+	[ "$(wc -w <<<"$endpoints")" -ge 4 ] || { echo "endpoints: $endpoints"; return 1; }
+	for id in $endpoints; do
+		grep -Eq "^virtio_iommu_attach domain=[0-9]+ endpoint=$id\$" "$dir/trace" ||
+			{ echo "endpoint $id: never attached"; return 1; }
+		read -r _ _ _ out same < <(trace_endpoints "$dir" | grep "^$id " || echo 0 0 0 0 0)
+		[ "$out" -eq "$same" ] || {
+			echo "endpoint $id: $out accesses translated, $same to the same address"
+			return 1
+		}
+	done
+}
+
+# Neither a fault that the guest was told of nor one that QEMU kept to itself.
+no_faults()
+{
+	[ -s "$1/trace" ] || { echo "no trace"; return 1; }
+	! grep -m 3 '^virtio_iommu_report_fault ' "$1/trace" || return 1
+	[ ! -s "$1/qemu" ] || { cat "$1/qemu"; return 1; }
+}
