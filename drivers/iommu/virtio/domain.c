@@ -491,11 +491,11 @@ void viommu_domain_send_unmap(struct viommu_domain *domain, u64 start, u64 last)
  * @gather: not used: what was unmapped is in the queue
  *
  * One request, added to the queue, not sent: see viommu_domain_sync(). A range
- * that would split a mapping is refused before anything changes; holes in the
- * range do not matter.
+ * that starts within a mapping is refused before anything changes; one that ends
+ * within a mapping takes all of it; holes do not matter.
  *
  * Context: Any. Polls where the queue is full.
- * Return: bytes of the range, or 0 where nothing was unmapped.
+ * Return: bytes of the range that was unmapped, or 0 where nothing was.
  */
 size_t viommu_domain_unmap_pages(struct iommu_domain *iommu_domain, unsigned long iova,
 				 size_t pgsize, size_t pgcount, struct iommu_iotlb_gather *gather)
@@ -507,7 +507,7 @@ size_t viommu_domain_unmap_pages(struct iommu_domain *iommu_domain, unsigned lon
 	int ret;
 
 	spin_lock_irqsave(&domain->lock, flags);
-	if (viommu_store_splits(&domain->store, iova, last))
+	if (viommu_store_whole(&domain->store, iova, &last))
 		ret = 0;
 	else
 		ret = viommu_domain_take_out(domain, iova, last, &told);
@@ -523,7 +523,7 @@ size_t viommu_domain_unmap_pages(struct iommu_domain *iommu_domain, unsigned lon
 	spin_unlock_irqrestore(&domain->lock, flags);
 	if (told)
 		viommu_domain_send_unmap(domain, iova, last);
-	return found ? pgsize * pgcount : 0;
+	return found ? last - iova + 1 : 0;
 }
 
 /**

@@ -131,8 +131,10 @@ static int viommu_transport_child(struct device *child, void *data)
 
 /*
  * A driver that was there before us may have DMA under way, with addresses that
- * mean memory. Not so the driver of a bridge, whose only DMA are interrupts, and
- * that of a virtio transport, unless its virtio device has a driver as well.
+ * mean memory. Not so the driver of a bridge, whose only DMA are interrupts (which
+ * pass by untranslated where there is a window for them, and on x86 are never
+ * mapped at all), and that of a virtio transport, unless its virtio device has a
+ * driver as well.
  */
 static bool viommu_master_is_live(const struct viommu_master *master)
 {
@@ -142,7 +144,7 @@ static bool viommu_master_is_live(const struct viommu_master *master)
 	if (!master->bound_first)
 		return false;
 	if (dev_is_pci(dev) && pci_is_bridge(to_pci_dev(dev)) &&
-	    viommu_master_has_msi_region(master))
+	    (IS_ENABLED(CONFIG_X86) || viommu_master_has_msi_region(master)))
 		return false;
 	device_for_each_child(dev, &search, viommu_transport_child);
 	return search.found ? search.bound : true;

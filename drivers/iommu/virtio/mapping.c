@@ -3,8 +3,8 @@
  * The store of a domain's mappings.
  *
  * The device keeps the translations, the driver keeps this list of them: to
- * answer iova_to_phys, to refuse an unmap that would split a mapping, and to
- * tell the device again after it forgot (a domain ceases to exist there with
+ * answer iova_to_phys, to keep an unmap from splitting a mapping, and to tell
+ * the device again after it forgot (a domain ceases to exist there with
  * its last endpoint). One MAP is one mapping, never split or merged later,
  * because the device would not split it either. Mappings never overlap.
  *
@@ -128,22 +128,27 @@ void viommu_store_remove(struct viommu_store *store, struct viommu_mapping *mapp
 }
 
 /**
- * viommu_store_splits() - would unmapping a range split a mapping?
+ * viommu_store_whole() - make a range one of whole mappings
  * @store: the store
  * @start: first IOVA
- * @last: last IOVA
+ * @last: last IOVA; moved to the end of the mapping that it lies in
+ *
+ * No mapping can be split. Callers of the IOMMU API know this from superpages:
+ * who unmaps the first page of one gets all of it unmapped, and is told so.
  *
  * Context: Caller holds the store's lock.
- * Return: true where a mapping lies only partly within the range.
+ * Return: 0, or -EINVAL where @start lies in a mapping and is not its first IOVA.
  */
-bool viommu_store_splits(struct viommu_store *store, u64 start, u64 last)
+int viommu_store_whole(struct viommu_store *store, u64 start, u64 *last)
 {
 	struct viommu_mapping *mapping = viommu_store_first(store, start, start);
 
 	if (mapping && mapping->node.start < start)
-		return true;
-	mapping = viommu_store_first(store, last, last);
-	return mapping && mapping->node.last > last;
+		return -EINVAL;
+	mapping = viommu_store_first(store, *last, *last);
+	if (mapping)
+		*last = mapping->node.last;
+	return 0;
 }
 
 /**

@@ -52,7 +52,7 @@ void viommu_mapping_cache_destroy(void);
 int viommu_store_insert(struct viommu_store *store, struct viommu_mapping *mapping);
 void viommu_store_remove(struct viommu_store *store, struct viommu_mapping *mapping);
 struct viommu_mapping *viommu_store_first(struct viommu_store *store, u64 start, u64 last);
-bool viommu_store_splits(struct viommu_store *store, u64 start, u64 last);
+int viommu_store_whole(struct viommu_store *store, u64 start, u64 *last);
 bool viommu_store_translate(struct viommu_store *store, u64 iova, u64 *phys);
 
 #endif /* _VIOMMU_MAPPING_H */
