@@ -211,12 +211,11 @@ trace_endpoints()
 	}' "$1/trace" | sort -n
 }
 
-# All DMA of the disks and the NIC, or of the endpoints named, went through
-# mappings, and no address that a device used was the guest-physical one.
-# all_translated DIR [ENDPOINT...]
+# All DMA of the disks and the NIC went through mappings, and no address that a
+# device used was the guest-physical one.
 all_translated()
 {
-	local dir=$1 map unmap id seen msi out same endpoints=${*:2}
+	local dir=$1 map unmap id seen msi out same endpoints
 
 	map=$(count "$dir/trace" '^virtio_iommu_map ')
 	unmap=$(count "$dir/trace" '^virtio_iommu_unmap ')
@@ -224,10 +223,8 @@ all_translated()
 		echo "$map MAP requests, $unmap UNMAP requests"
 		return 1
 	fi
-	if [ -z "$endpoints" ]; then
-		endpoints=$(data_endpoints "$dir")
-		[ "$(wc -w <<<"$endpoints")" -ge 4 ] || { echo "endpoints: $endpoints"; return 1; }
-	fi
+	endpoints=$(data_endpoints "$dir")
+	[ "$(wc -w <<<"$endpoints")" -ge 4 ] || { echo "endpoints: $endpoints"; return 1; }
 	for id in $endpoints; do
 		read -r _ seen msi out same < <(trace_endpoints "$dir" | grep "^$id ") ||
 			{ echo "endpoint $id: the IOMMU saw no DMA"; return 1; }

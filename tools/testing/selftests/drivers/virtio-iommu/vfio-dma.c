@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A user-space driver of QEMU's edu device, by VFIO: its DMA reaches what is
+ * mapped for it, both ways, and nothing else.
+ *
+ * Usage: vfio-dma BDF GROUP. Prints "vfio WHAT" for each thing that held, and
+ * "fail WHY" for the first that did not.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/vfio.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define IOVA		0x400000ull
+#define SIZE		0x10000ull
+#define PAGE		4096ull
+#define MSI_START	0xfee00000ull
+#define MSI_LAST	0xfeefffffull
+
+/* edu's registers and its buffer */
+#define EDU_DMA_SRC	0x80
+#define EDU_DMA_DST	0x88
+#define EDU_DMA_COUNT	0x90
+#define EDU_DMA_CMD	0x98
+#define EDU_DMA_START	1
+#define EDU_DMA_TO_RAM	2
+#define EDU_BUFFER	0x40000
+#define EDU_BYTES	2048ull	/* of 4096; QEMU dies of a DMA of the whole buffer */
+
+static void __attribute__((noreturn, format(printf, 1, 2))) fail(const char *format, ...)
+{
+	va_list args;
+
+	printf("fail vfio: ");
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	printf("\n");
+	exit(1);
+}
+
+static int container, device;
+static volatile uint8_t *registers;
+
+static int map(uint64_t iova, void *memory, uint64_t size, uint32_t flags)
+{
+	struct vfio_iommu_type1_dma_map request = {
+		.argsz = sizeof(request),
+		.flags = flags,
+		.vaddr = (uintptr_t)memory,
+		.iova = iova,
+		.size = size,
+	};
+
+	return ioctl(container, VFIO_IOMMU_MAP_DMA, &request) ? -errno : 0;
+}
+
+/* Bytes that were unmapped, or a negative errno. */
+static long long unmap(uint64_t iova, uint64_t size)
+{
+	struct vfio_iommu_type1_dma_unmap request = {
+		.argsz = sizeof(request),
+		.iova = iova,
+		.size = size,
+	};
+
+	return ioctl(container, VFIO_IOMMU_UNMAP_DMA, &request) ? -errno : (long long)request.size;
+}
+
+static void edu_dma(uint64_t src, uint64_t dst, uint64_t count, uint64_t direction)
+{
+	int tries;
+
+	*(volatile uint64_t *)(registers + EDU_DMA_SRC) = src;
+	*(volatile uint64_t *)(registers + EDU_DMA_DST) = dst;
+	*(volatile uint64_t *)(registers + EDU_DMA_COUNT) = count;
+	*(volatile uint64_t *)(registers + EDU_DMA_CMD) = EDU_DMA_START | direction;
+	for (tries = 0; tries < 300; tries++) {
+		if (!(*(volatile uint64_t *)(registers + EDU_DMA_CMD) & EDU_DMA_START))
+			return;
+		usleep(10000);
+	}
+	fail("edu's DMA did not end");
+}
+
+static void open_device(const char *bdf, const char *group_number)
+{
+	struct vfio_region_info region = { .argsz = sizeof(region) };
+	struct vfio_group_status status = { .argsz = sizeof(status) };
+	uint16_t command = 6; /* memory and bus mastering */
+	char path[64];
+	int group;
+
+	snprintf(path, sizeof(path), "/dev/vfio/%s", group_number);
+	container = open("/dev/vfio/vfio", O_RDWR);
+	group = open(path, O_RDWR);
+	if (container < 0 || group < 0)
+		fail("cannot open %s: %s", path, strerror(errno));
+	if (ioctl(group, VFIO_GROUP_GET_STATUS, &status) ||
+	    !(status.flags & VFIO_GROUP_FLAGS_VIABLE))
+		fail("group %s is not viable", group_number);
+	if (ioctl(group, VFIO_GROUP_SET_CONTAINER, &container) ||
+	    ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
+		fail("no type 1 IOMMU: %s", strerror(errno));
+	device = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, bdf);
+	if (device < 0)
+		fail("no device %s: %s", bdf, strerror(errno));
+
+	region.index = VFIO_PCI_CONFIG_REGION_INDEX;
+	if (ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &region) ||
+	    pwrite(device, &command, sizeof(command), region.offset + 4) != sizeof(command))
+		fail("no config space: %s", strerror(errno));
+	region.index = VFIO_PCI_BAR0_REGION_INDEX;
+	if (ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &region))
+		fail("no BAR 0: %s", strerror(errno));
+	registers = mmap(NULL, region.size, PROT_READ | PROT_WRITE, MAP_SHARED, device,
+			 region.offset);
+	if (registers == MAP_FAILED)
+		fail("BAR 0 cannot be mapped: %s", strerror(errno));
+}
+
+/* The ranges that may be mapped leave the MSI window out. */
+static void check_ranges(void)
+{
+	struct vfio_iommu_type1_info *info = calloc(1, 4096);
+	struct vfio_iommu_type1_info_cap_iova_range *ranges;
+	struct vfio_info_cap_header *cap;
+	uint32_t offset, i;
+
+	info->argsz = 4096;
+	if (ioctl(container, VFIO_IOMMU_GET_INFO, info))
+		fail("no information: %s", strerror(errno));
+	for (offset = info->cap_offset; offset; offset = cap->next) {
+		cap = (void *)((char *)info + offset);
+		if (cap->id != VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE)
+			continue;
+		ranges = (void *)cap;
+		for (i = 0; i < ranges->nr_iovas; i++)
+			if (ranges->iova_ranges[i].start <= MSI_LAST &&
+			    ranges->iova_ranges[i].end >= MSI_START)
+				fail("the MSI window is offered for mappings");
+		if (ranges->nr_iovas < 2)
+			fail("%u ranges, with a hole among them", ranges->nr_iovas);
+		printf("vfio ranges\n");
+		return;
+	}
+	fail("no ranges");
+}
+
+static void check_dma(uint8_t *memory)
+{
+	uint64_t i;
+
+	if (map(IOVA, memory, SIZE, VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE))
+		fail("cannot map: %s", strerror(errno));
+	for (i = 0; i < EDU_BYTES; i++)
+		memory[i] = i * 7 + 3;
+	edu_dma(IOVA, EDU_BUFFER, EDU_BYTES, 0);
+	edu_dma(EDU_BUFFER, IOVA + SIZE - PAGE, EDU_BYTES, EDU_DMA_TO_RAM);
+	if (memcmp(memory, memory + SIZE - PAGE, EDU_BYTES))
+		fail("what edu read and wrote back differs");
+	printf("vfio dma\n");
+}
+
+/* Type 1 unmaps all or nothing of a mapping, and reports 0 bytes for nothing. */
+static void check_unmap(uint8_t *memory)
+{
+	if (map(IOVA + PAGE, memory, PAGE, VFIO_DMA_MAP_FLAG_READ) != -EEXIST)
+		fail("a mapping over another was not refused");
+	if (unmap(IOVA + PAGE, PAGE) > 0)
+		fail("a part of a mapping was unmapped");
+	if (map(MSI_START, memory, PAGE, VFIO_DMA_MAP_FLAG_READ) != -EINVAL)
+		fail("a mapping in the MSI window was not refused");
+	printf("vfio refusals\n");
+
+	if (unmap(IOVA, SIZE) != (long long)SIZE)
+		fail("cannot unmap");
+	memset(memory, 0x5a, SIZE);
+	edu_dma(EDU_BUFFER, IOVA, EDU_BYTES, EDU_DMA_TO_RAM);
+	if (memory[0] != 0x5a || memcmp(memory, memory + 1, SIZE - 1))
+		fail("edu wrote to memory after it was unmapped");
+	printf("vfio unmapped\n");
+}
+
+/* A mapping for reads takes no write. */
+static void check_protection(uint8_t *memory)
+{
+	if (map(IOVA, memory, SIZE, VFIO_DMA_MAP_FLAG_READ))
+		fail("cannot map for reads: %s", strerror(errno));
+	edu_dma(EDU_BUFFER, IOVA, EDU_BYTES, EDU_DMA_TO_RAM);
+	if (memory[0] != 0x5a || memcmp(memory, memory + 1, SIZE - 1))
+		fail("edu wrote to memory that was mapped for reads");
+	printf("vfio read-only\n");
+}
+
+int main(int argc, char **argv)
+{
+	uint8_t *memory;
+
+	if (argc != 3) {
+		fprintf(stderr, "Usage: vfio-dma BDF GROUP\n");
+		return 2;
+	}
+	setbuf(stdout, NULL);
+	memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (memory == MAP_FAILED)
+		fail("no memory");
+	open_device(argv[1], argv[2]);
+	check_ranges();
+	check_dma(memory);
+	check_unmap(memory);
+	check_protection(memory);
+	/* What is still mapped goes with the process. */
+	return 0;
+}
