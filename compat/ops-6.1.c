@@ -12,11 +12,12 @@
  * - The core does not count drivers that were bound before the IOMMU was there as
  *   users of their group, and warns when they go.
  * - A bus keeps a pointer to the ops for ever, also of a module that is gone.
- * - One device's probe error would end the registration for all.
  *
  * Can go with kernels before 6.6.
  */
+#include <linux/amba/bus.h>
 #include <linux/dma-map-ops.h>
+#include <linux/fsl/mc.h>
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/platform_device.h>
@@ -70,14 +71,6 @@ const struct iommu_domain_ops viommu_domain_ops = {
 	.free			= viommu_domain_free,
 };
 
-static struct iommu_device *viommu_ops_probe(struct device *dev)
-{
-	struct iommu_device *iommu = viommu_master_probe(dev);
-
-	/* The cause has been logged. */
-	return IS_ERR(iommu) ? ERR_PTR(-ENODEV) : iommu;
-}
-
 /* The bus counts the driver in, as it would have when it bound it. */
 static void viommu_ops_count_driver(struct viommu_master *master)
 {
@@ -115,11 +108,6 @@ static bool viommu_ops_capable(struct device *dev, enum iommu_cap cap)
 	return cap == IOMMU_CAP_CACHE_COHERENCY;
 }
 
-static struct iommu_group *viommu_ops_group(struct device *dev)
-{
-	return dev_is_pci(dev) ? pci_device_group(dev) : generic_device_group(dev);
-}
-
 static int viommu_ops_of_xlate(struct device *dev, struct of_phandle_args *args)
 {
 	return iommu_fwspec_add_ids(dev, args->args, 1);
@@ -128,10 +116,10 @@ static int viommu_ops_of_xlate(struct device *dev, struct of_phandle_args *args)
 static const struct iommu_ops viommu_ops = {
 	.capable		= viommu_ops_capable,
 	.domain_alloc		= viommu_ops_alloc,
-	.probe_device		= viommu_ops_probe,
+	.probe_device		= viommu_master_probe,
 	.probe_finalize		= viommu_ops_probe_finalize,
 	.release_device		= viommu_ops_release,
-	.device_group		= viommu_ops_group,
+	.device_group		= viommu_master_group,
 	.get_resv_regions	= viommu_master_resv_regions,
 	.def_domain_type	= viommu_master_default_domain,
 	.of_xlate		= viommu_ops_of_xlate,
@@ -140,10 +128,22 @@ static const struct iommu_ops viommu_ops = {
 	.owner			= THIS_MODULE,
 };
 
+/* Virtio-iommus that the core knows. */
+static atomic_t viommu_ops_registered = ATOMIC_INIT(0);
+
 /* The buses that the core hands to an IOMMU, and that a module can name. */
 static void viommu_ops_forget_buses(void)
 {
-	struct bus_type * const buses[] = { &platform_bus_type, &pci_bus_type };
+	struct bus_type * const buses[] = {
+		&platform_bus_type,
+		&pci_bus_type,
+#ifdef CONFIG_ARM_AMBA
+		&amba_bustype,
+#endif
+#ifdef CONFIG_FSL_MC_BUS
+		&fsl_mc_bus_type,
+#endif
+	};
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(buses); i++)
@@ -151,11 +151,13 @@ static void viommu_ops_forget_buses(void)
 			buses[i]->iommu_ops = NULL;
 }
 
-int viommu_ops_register(struct viommu_device *viommu, struct device *hwdev)
+int viommu_ops_register(struct viommu_device *viommu)
 {
-	int ret = iommu_device_register(&viommu->iommu, &viommu_ops, hwdev);
+	int ret;
 
-	if (ret)
+	atomic_inc(&viommu_ops_registered);
+	ret = iommu_device_register(&viommu->iommu, &viommu_ops, viommu->hwdev);
+	if (ret && atomic_dec_and_test(&viommu_ops_registered))
 		viommu_ops_forget_buses();
 	return ret;
 }
@@ -163,7 +165,8 @@ int viommu_ops_register(struct viommu_device *viommu, struct device *hwdev)
 void viommu_ops_unregister(struct viommu_device *viommu)
 {
 	iommu_device_unregister(&viommu->iommu);
-	viommu_ops_forget_buses();
+	if (atomic_dec_and_test(&viommu_ops_registered))
+		viommu_ops_forget_buses();
 }
 
 int viommu_ops_fwspec_init(struct device *dev, struct viommu_device *viommu)

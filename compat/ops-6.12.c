@@ -23,21 +23,12 @@ static const struct iommu_ops viommu_ops;
 
 static struct iommu_domain *viommu_ops_alloc_paging(struct device *dev)
 {
-	struct viommu_domain *domain = viommu_domain_alloc(IOMMU_DOMAIN_UNMANAGED);
-	struct viommu_master *master;
-	int ret;
+	struct viommu_domain *domain;
 
-	if (!domain)
-		return ERR_PTR(-ENOMEM);
-	if (!dev)
-		return &domain->domain;
-	master = dev_iommu_priv_get(dev);
-	ret = viommu_domain_finalise(domain, master->viommu, &master->regions);
-	if (ret) {
-		viommu_domain_free(&domain->domain);
-		return ERR_PTR(ret);
-	}
-	return &domain->domain;
+	if (dev)
+		return viommu_domain_alloc_for(dev_iommu_priv_get(dev), IOMMU_DOMAIN_UNMANAGED);
+	domain = viommu_domain_alloc(IOMMU_DOMAIN_UNMANAGED);
+	return domain ? &domain->domain : NULL;
 }
 
 static struct iommu_domain *viommu_ops_alloc(unsigned int type)
@@ -85,11 +76,6 @@ static bool viommu_ops_capable(struct device *dev, enum iommu_cap cap)
 	return cap == IOMMU_CAP_CACHE_COHERENCY || cap == IOMMU_CAP_DEFERRED_FLUSH;
 }
 
-static struct iommu_group *viommu_ops_group(struct device *dev)
-{
-	return dev_is_pci(dev) ? pci_device_group(dev) : generic_device_group(dev);
-}
-
 static int viommu_ops_of_xlate(struct device *dev, const struct of_phandle_args *args)
 {
 	return iommu_fwspec_add_ids(dev, (u32 *)args->args, 1);
@@ -102,7 +88,7 @@ static const struct iommu_ops viommu_ops = {
 	.blocked_domain		= &viommu_ops_blocked,
 	.probe_device		= viommu_master_probe,
 	.release_device		= viommu_master_release,
-	.device_group		= viommu_ops_group,
+	.device_group		= viommu_master_group,
 	.get_resv_regions	= viommu_master_resv_regions,
 	.def_domain_type	= viommu_master_default_domain,
 	.of_xlate		= viommu_ops_of_xlate,
@@ -111,37 +97,59 @@ static const struct iommu_ops viommu_ops = {
 	.owner			= THIS_MODULE,
 };
 
-/*
- * Have the core look at a device that it has passed by. A bound driver is counted
- * as a user of the group by the bus, as it would have been when it was bound.
+/**
+ * struct viommu_passed_by - which of the devices that the core passed by to take in
+ * @viommu: the virtio-iommu
+ * @live: those that may have DMA under way, which decide what domain a group gets;
+ *	the others come second
  */
-static int viommu_ops_probe_passed_by(struct device *dev, void *unused)
+struct viommu_passed_by {
+	const struct viommu_device *viommu;
+	bool live;
+};
+
+/* A bound driver is counted as a user of the group by the bus, as at its bind. */
+static int viommu_ops_take_in(struct device *dev, const struct viommu_passed_by *which)
 {
 	struct pci_host_bridge *bridge = pci_find_host_bridge(to_pci_dev(dev)->bus);
 	struct acpi_device *adev = ACPI_COMPANION(&bridge->dev);
 
-	/* One whose lock is taken is being bound, which does all of this. */
-	if (!device_trylock(dev))
+	if (device_iommu_mapped(dev) || !adev ||
+	    which->live != (dev->driver && viommu_driver_is_live(which->viommu, dev)))
 		return 0;
-	if (device_iommu_mapped(dev) || !adev)
-		goto unlock;
 	if (device_is_bound(dev))
-		dev->bus->dma_configure(dev);
-	else if (!dev->driver)
-		acpi_dma_configure(dev, adev->flags.coherent_dma ? DEV_DMA_COHERENT :
-								   DEV_DMA_NON_COHERENT);
-unlock:
+		return dev->bus->dma_configure(dev);
+	return acpi_dma_configure(dev, adev->flags.coherent_dma ? DEV_DMA_COHERENT :
+								  DEV_DMA_NON_COHERENT);
+}
+
+static int viommu_ops_probe_passed_by(struct device *dev, void *data)
+{
+	const struct viommu_passed_by *which = data;
+	int ret;
+
+	/* The lock of the virtio-iommu's own device may be held by us. */
+	if (dev == which->viommu->hwdev)
+		return 0;
+	device_lock(dev);
+	ret = viommu_ops_take_in(dev, which);
 	device_unlock(dev);
+	if (ret)
+		dev_warn(dev, "the core does not take it in: %pe: not protected\n", ERR_PTR(ret));
 	return 0;
 }
 
-int viommu_ops_register(struct viommu_device *viommu, struct device *hwdev)
+int viommu_ops_register(struct viommu_device *viommu)
 {
-	int ret = iommu_device_register(&viommu->iommu, &viommu_ops, hwdev);
+	struct viommu_passed_by which = { .viommu = viommu, .live = true };
+	int ret = iommu_device_register(&viommu->iommu, &viommu_ops, viommu->hwdev);
 
-	if (!ret)
-		bus_for_each_dev(&pci_bus_type, NULL, NULL, viommu_ops_probe_passed_by);
-	return ret;
+	if (ret)
+		return ret;
+	bus_for_each_dev(&pci_bus_type, NULL, &which, viommu_ops_probe_passed_by);
+	which.live = false;
+	bus_for_each_dev(&pci_bus_type, NULL, &which, viommu_ops_probe_passed_by);
+	return 0;
 }
 
 void viommu_ops_unregister(struct viommu_device *viommu)

@@ -18,105 +18,106 @@
  */
 #include "viommu.h"
 
-/* Mappings handled in one go with the domain's lock held. */
-#define VIOMMU_REPLAY_CHUNK	64
-
-/* Some of the mappings from @cursor on count as never sent. Return: more are left. */
-static bool viommu_domain_mark_some(struct viommu_domain *domain, u64 *cursor)
-{
-	struct viommu_mapping *mapping;
-	int i;
-
-	lockdep_assert_held(&domain->lock);
-	for (i = 0; i < VIOMMU_REPLAY_CHUNK; i++) {
-		mapping = viommu_store_first(&domain->store, *cursor, U64_MAX);
-		if (!mapping)
-			return false;
-		if (!mapping->status)
-			mapping->status = VIOMMU_MAPPING_UNSENT;
-		if (mapping->node.last == U64_MAX)
-			return false;
-		*cursor = mapping->node.last + 1;
-	}
-	return true;
-}
-
-/* The device has forgotten the domain. */
-static void viommu_domain_mark_unsent(struct viommu_domain *domain)
-{
-	unsigned long flags;
-	u64 cursor = 0;
-	bool more;
-
-	viommu_queue_wait(&domain->viommu->queue, &domain->batch);
-	do {
-		spin_lock_irqsave(&domain->lock, flags);
-		more = viommu_domain_mark_some(domain, &cursor);
-		spin_unlock_irqrestore(&domain->lock, flags);
-	} while (more);
-}
+/* Mappings looked at in one go with the domain's lock held. */
+#define VIOMMU_WALK_CHUNK	64
 
 /*
- * The next mapping from @cursor on that the device must be told of, as a request
- * that is under way from now on. @cursor: the last IOVA of it.
+ * Walk over a domain's mappings, some at a time with its lock held. @visit: looks
+ * at one; what it returns ends the walk, if it is not 0, with @cursor at the
+ * mapping. Return: that, or 0 at the end.
  */
-static struct viommu_mapping *viommu_domain_next_unsent(struct viommu_domain *domain,
-							u64 *cursor, struct viommu_wire *wire)
+static int viommu_domain_walk(struct viommu_domain *domain, u64 *cursor,
+			      int (*visit)(struct viommu_domain *domain,
+					   struct viommu_mapping *mapping))
 {
 	struct viommu_mapping *mapping;
 	unsigned long flags;
+	int i, ret;
 
-	spin_lock_irqsave(&domain->lock, flags);
-	while ((mapping = viommu_store_first(&domain->store, *cursor, U64_MAX))) {
-		*cursor = mapping->node.last;
-		if (mapping->status == VIOMMU_MAPPING_UNSENT) {
-			mapping->status = VIOMMU_MAPPING_PENDING;
-			*wire = viommu_wire_map(domain->id, mapping->node.start,
-						mapping->node.last, mapping->phys,
-						mapping->flags);
-			break;
+	do {
+		spin_lock_irqsave(&domain->lock, flags);
+		for (i = 0, ret = 0; i < VIOMMU_WALK_CHUNK && !ret; i++) {
+			mapping = viommu_store_first(&domain->store, *cursor, U64_MAX);
+			if (!mapping)
+				break;
+			ret = visit(domain, mapping);
+			if (ret || mapping->node.last == U64_MAX)
+				break;
+			*cursor = mapping->node.last + 1;
 		}
-		if (*cursor == U64_MAX) {
-			mapping = NULL;
-			break;
-		}
-		++*cursor;
-	}
-	spin_unlock_irqrestore(&domain->lock, flags);
-	return mapping;
+		spin_unlock_irqrestore(&domain->lock, flags);
+	} while (i == VIOMMU_WALK_CHUNK);
+	return ret;
+}
+
+/* The device has forgotten the mapping with its domain. */
+static int viommu_mapping_forget(struct viommu_domain *domain, struct viommu_mapping *mapping)
+{
+	if (!mapping->status)
+		mapping->status = VIOMMU_MAPPING_UNSENT;
+	return 0;
+}
+
+static int viommu_mapping_send(struct viommu_domain *domain, struct viommu_mapping *mapping)
+{
+	struct viommu_wire wire;
+	int ret;
+
+	if (mapping->status != VIOMMU_MAPPING_UNSENT)
+		return 0;
+	mapping->status = VIOMMU_MAPPING_PENDING;
+	mapping->replayed = true;
+	wire = viommu_domain_wire_map(domain, mapping->node.start, mapping->node.last,
+				      mapping->phys, mapping->flags);
+	ret = viommu_queue_try_add(&domain->viommu->queue, &domain->batch, &wire,
+				   &mapping->status);
+	if (ret)
+		mapping->status = VIOMMU_MAPPING_UNSENT;
+	return ret;
+}
+
+/* A mapping that the replay sent and the device refused is as if never sent. */
+static int viommu_mapping_collect(struct viommu_domain *domain, struct viommu_mapping *mapping)
+{
+	int status = mapping->status;
+
+	if (!mapping->replayed || status >= 0)
+		return 0;
+	mapping->status = VIOMMU_MAPPING_UNSENT;
+	atomic_dec(&domain->batch.failed);
+	return status;
 }
 
 /* Send all mappings that the device does not hold. Return: the first refusal. */
 static int viommu_domain_replay(struct viommu_domain *domain)
 {
 	struct viommu_queue *queue = &domain->viommu->queue;
-	struct viommu_mapping *mapping;
-	struct viommu_wire wire;
+	int status, ret;
 	u64 cursor = 0;
-	int ret = 0;
 
-	while ((mapping = viommu_domain_next_unsent(domain, &cursor, &wire))) {
-		ret = viommu_queue_add(queue, &domain->batch, &wire, &mapping->status);
-		if (ret) {
-			/* As in the queue: who sees it may free the mapping. */
-			smp_store_release(&mapping->status, VIOMMU_MAPPING_UNSENT);
-			break;
-		}
-	}
+	while ((ret = viommu_domain_walk(domain, &cursor, viommu_mapping_send)) == -EAGAIN)
+		viommu_queue_make_room(queue);
 	viommu_queue_wait(queue, &domain->batch);
 	if (!atomic_read(&domain->batch.failed))
 		return ret;
-	return viommu_domain_collect(domain, 0, U64_MAX, false) ?: ret;
+
+	cursor = 0;
+	while ((status = viommu_domain_walk(domain, &cursor, viommu_mapping_collect)))
+		ret = ret ?: status;
+	return ret;
 }
 
 /* One endpoint more, which the device has already attached. */
 static int viommu_domain_gain(struct viommu_domain *domain)
 {
 	unsigned long flags;
+	u64 cursor = 0;
 	bool first;
 
-	if (!domain->nr_endpoints)
-		viommu_domain_mark_unsent(domain);
+	if (!domain->nr_endpoints) {
+		viommu_queue_wait(&domain->viommu->queue, &domain->batch);
+		viommu_domain_walk(domain, &cursor, viommu_mapping_forget);
+	}
 	spin_lock_irqsave(&domain->lock, flags);
 	first = !domain->nr_endpoints++;
 	spin_unlock_irqrestore(&domain->lock, flags);
@@ -190,6 +191,28 @@ static void viommu_endpoint_recover(struct viommu_device *viommu,
 			endpoint->id, domain->id, ERR_PTR(ret));
 }
 
+/*
+ * The device is dead and nobody can be told. The core cannot take a no when it
+ * returns a device to its own domain, so that happens in the books alone; who
+ * brings a domain of his own must know.
+ */
+static int viommu_endpoint_move_dead(struct viommu_endpoint *endpoint,
+				     struct viommu_domain *domain)
+{
+	unsigned long flags;
+
+	if (domain && domain->domain.type == IOMMU_DOMAIN_UNMANAGED)
+		return -EIO;
+	viommu_endpoint_forget(endpoint);
+	endpoint->domain = domain;
+	if (!domain)
+		return 0;
+	spin_lock_irqsave(&domain->lock, flags);
+	domain->nr_endpoints++;
+	spin_unlock_irqrestore(&domain->lock, flags);
+	return 0;
+}
+
 /**
  * viommu_endpoint_move() - attach an endpoint to a domain, and to no other
  * @viommu: the virtio-iommu
@@ -211,15 +234,43 @@ int viommu_endpoint_move(struct viommu_device *viommu, struct viommu_endpoint *e
 	if (endpoint->domain == domain)
 		return 0;
 	ret = viommu_endpoint_tell(viommu, endpoint, domain);
+	if (READ_ONCE(viommu->queue.dead))
+		return viommu_endpoint_move_dead(endpoint, domain);
 	if (ret) {
-		/* UNSUPP is a plain no, a dead device no use. */
-		if (endpoint->domain && ret != -EOPNOTSUPP && !READ_ONCE(viommu->queue.dead))
+		/* UNSUPP is a plain no, and for NOENT there is no endpoint. */
+		if (endpoint->domain && ret != -EOPNOTSUPP && ret != -ENOENT)
 			viommu_endpoint_recover(viommu, endpoint);
 		return ret;
 	}
 	viommu_endpoint_forget(endpoint);
 	endpoint->domain = domain;
 	return domain ? viommu_domain_gain(domain) : 0;
+}
+
+/**
+ * viommu_endpoint_block() - leave an endpoint where it can reach nothing
+ * @viommu: the virtio-iommu
+ * @endpoint: the endpoint; its domain is not to be used for it any more
+ *
+ * Where the device refuses that, there is nothing left to try: DETACH could let
+ * the endpoint reach everything.
+ *
+ * Context: Process context, endpoints_lock held. May sleep.
+ */
+void viommu_endpoint_block(struct viommu_device *viommu, struct viommu_endpoint *endpoint)
+{
+	struct viommu_domain *domain = endpoint->domain;
+	int ret = viommu_endpoint_move(viommu, endpoint, &viommu->blocking);
+
+	if (!ret)
+		return;
+	/* NOENT: the device was unplugged, and its ID with it. */
+	if (ret != -ENOENT) {
+		dev_warn(&viommu->vdev->dev, "endpoint %#x could not be blocked: %pe\n",
+			 endpoint->id, ERR_PTR(ret));
+		domain->stuck = true;
+	}
+	viommu_endpoint_forget(endpoint);
 }
 
 /* A mapping where an endpoint has a region would never be reached. */
@@ -251,6 +302,9 @@ static int viommu_domain_prepare(struct viommu_domain *domain, struct viommu_mas
 	if (domain->viommu != master->viommu ||
 	    viommu_domain_conflicts(domain, &master->regions))
 		return -EINVAL;
+	/* A range of one domain ID has none to spare, and DETACH is no promise. */
+	if (domain == &domain->viommu->blocking && !domain->owns_id)
+		return -ENODEV;
 	return 0;
 }
 
@@ -317,7 +371,6 @@ int viommu_domain_attach(struct viommu_domain *domain, struct viommu_master *mas
 
 	dev_err(master->dev, "attach of endpoint %#x to domain %u failed: %pe\n",
 		master->endpoints[i]->id, domain->id, ERR_PTR(ret));
-	if (!READ_ONCE(viommu->queue.dead))
-		viommu_domain_rollback(master, i + 1);
+	viommu_domain_rollback(master, i + 1);
 	return ret == -EINVAL ? -ENODEV : viommu_attach_errno(ret);
 }

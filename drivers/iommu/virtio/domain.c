@@ -16,6 +16,7 @@
  * Specification: "MAP request", "UNMAP request".
  */
 #include <linux/ioport.h>
+#include <linux/module.h>
 #include <linux/slab.h>
 
 #include "viommu.h"
@@ -48,7 +49,8 @@ static int viommu_domain_take_id(struct viommu_domain *domain, struct viommu_dev
 
 static void viommu_domain_return_id(struct viommu_domain *domain, struct viommu_device *viommu)
 {
-	if (domain->owns_id)
+	/* The device still has an endpoint in it: nobody else may join that one. */
+	if (domain->owns_id && !domain->stuck)
 		ida_free(&viommu->domain_ids, domain->id - viommu->limits.domain_start);
 	domain->owns_id = false;
 }
@@ -68,7 +70,6 @@ int viommu_domains_init(struct viommu_device *viommu)
 	u32 more = viommu->limits.domain_last - viommu->limits.domain_start;
 	int ret;
 
-	ida_init(&viommu->domain_ids);
 	viommu_domain_init(&viommu->blocking);
 	viommu->blocking.viommu = viommu;
 	if (more >= 1) {
@@ -87,17 +88,6 @@ int viommu_domains_init(struct viommu_device *viommu)
 }
 
 /**
- * viommu_domains_destroy() - undo viommu_domains_init()
- * @viommu: the virtio-iommu; no other domain of it is left
- *
- * Context: May sleep.
- */
-void viommu_domains_destroy(struct viommu_device *viommu)
-{
-	ida_destroy(&viommu->domain_ids);
-}
-
-/**
  * viommu_domain_alloc() - a domain that belongs to no virtio-iommu yet
  * @type: IOMMU_DOMAIN_*
  *
@@ -113,6 +103,8 @@ struct viommu_domain *viommu_domain_alloc(unsigned int type)
 	viommu_domain_init(domain);
 	domain->domain.type = type;
 	domain->domain.ops = &viommu_domain_ops;
+	/* The core holds the module for a device, which a domain may outlive. */
+	__module_get(THIS_MODULE);
 	return domain;
 }
 
@@ -226,6 +218,29 @@ int viommu_domain_finalise(struct viommu_domain *domain, struct viommu_device *v
 }
 
 /**
+ * viommu_domain_alloc_for() - a domain for a device
+ * @master: the device
+ * @type: IOMMU_DOMAIN_*
+ *
+ * Context: May sleep.
+ * Return: the domain, or an ERR_PTR: -ENOMEM, or as viommu_domain_finalise().
+ */
+struct iommu_domain *viommu_domain_alloc_for(struct viommu_master *master, unsigned int type)
+{
+	struct viommu_domain *domain = viommu_domain_alloc(type);
+	int ret;
+
+	if (!domain)
+		return ERR_PTR(-ENOMEM);
+	ret = viommu_domain_finalise(domain, master->viommu, &master->regions);
+	if (ret) {
+		viommu_domain_free(&domain->domain);
+		return ERR_PTR(ret);
+	}
+	return &domain->domain;
+}
+
+/**
  * viommu_domain_free() - free a domain
  * @iommu_domain: the domain; nobody maps, unmaps or attaches any more
  *
@@ -244,9 +259,7 @@ void viommu_domain_free(struct iommu_domain *iommu_domain)
 			xa_for_each(&viommu->endpoints, id, endpoint) {
 				if (endpoint->domain != domain)
 					continue;
-				viommu_endpoint_move(viommu, endpoint, &viommu->blocking);
-				if (endpoint->domain == domain)
-					viommu_endpoint_forget(endpoint);
+				viommu_endpoint_block(viommu, endpoint);
 			}
 		}
 		viommu_queue_wait(&viommu->queue, &domain->batch);
@@ -255,9 +268,10 @@ void viommu_domain_free(struct iommu_domain *iommu_domain)
 	}
 	viommu_domain_empty(domain);
 	kfree(domain);
+	module_put(THIS_MODULE);
 }
 
-static u32 viommu_domain_map_flags(const struct viommu_domain *domain, int prot)
+static u32 viommu_domain_map_flags(int prot)
 {
 	u32 flags = 0;
 
@@ -265,8 +279,7 @@ static u32 viommu_domain_map_flags(const struct viommu_domain *domain, int prot)
 		flags |= VIRTIO_IOMMU_MAP_F_READ;
 	if (prot & IOMMU_WRITE)
 		flags |= VIRTIO_IOMMU_MAP_F_WRITE;
-	/* D23: the flag is for devices that know it; the mapping works without. */
-	if (prot & IOMMU_MMIO && domain->viommu && domain->viommu->has_mmio)
+	if (prot & IOMMU_MMIO)
 		flags |= VIRTIO_IOMMU_MAP_F_MMIO;
 	return flags;
 }
@@ -285,6 +298,26 @@ static void viommu_domain_drop(struct viommu_domain *domain, struct viommu_mappi
 	viommu_store_remove(&domain->store, mapping);
 	spin_unlock_irqrestore(&domain->lock, flags);
 	viommu_mapping_free(mapping);
+}
+
+/**
+ * viommu_domain_wire_map() - MAP request for a domain
+ * @domain: a finalised domain
+ * @start: first IOVA
+ * @last: last IOVA
+ * @phys: physical address of @start
+ * @flags: VIRTIO_IOMMU_MAP_F_*; the MMIO flag, which not every device knows, is
+ *	dropped for one that does not (D23): the mapping works without
+ *
+ * Context: Any.
+ * Return: the request.
+ */
+struct viommu_wire viommu_domain_wire_map(const struct viommu_domain *domain, u64 start,
+					  u64 last, u64 phys, u32 flags)
+{
+	if (!domain->viommu->has_mmio)
+		flags &= ~VIRTIO_IOMMU_MAP_F_MMIO;
+	return viommu_wire_map(domain->id, start, last, phys, flags);
 }
 
 static int viommu_domain_map(struct viommu_domain *domain, u64 iova, u64 last, phys_addr_t phys,
@@ -311,7 +344,7 @@ static int viommu_domain_map(struct viommu_domain *domain, u64 iova, u64 last, p
 	if (!send)
 		return 0;
 
-	wire = viommu_wire_map(domain->id, iova, last, phys, map_flags);
+	wire = viommu_domain_wire_map(domain, iova, last, phys, map_flags);
 	ret = viommu_queue_add(&domain->viommu->queue, &domain->batch, &wire, &mapping->status);
 	if (ret)
 		viommu_domain_drop(domain, mapping);
@@ -341,7 +374,7 @@ int viommu_domain_map_pages(struct iommu_domain *iommu_domain, unsigned long iov
 			    size_t *mapped)
 {
 	struct viommu_domain *domain = to_viommu_domain(iommu_domain);
-	u32 flags = viommu_domain_map_flags(domain, prot);
+	u32 flags = viommu_domain_map_flags(prot);
 	u64 last = iova + pgsize * pgcount - 1;
 	int ret;
 
@@ -356,54 +389,40 @@ int viommu_domain_map_pages(struct iommu_domain *iommu_domain, unsigned long iov
 }
 
 /*
- * The first mapping of a range from @start on that the device refused, as if it
- * were never sent, and taken out of the store if @drop. Return: its errno; 0
- * where there is none. @start: where to go on.
+ * Take the first mapping of a range that the device refused out of the store.
+ * Return: its errno, or 0 where there is none. @start: where to go on.
  */
-static int viommu_domain_collect_one(struct viommu_domain *domain, u64 *start, u64 last,
-				     bool drop)
+static int viommu_domain_collect_one(struct viommu_domain *domain, u64 *start, u64 last)
 {
 	struct viommu_mapping *mapping;
-	int status = 0;
+	int status;
 
 	lockdep_assert_held(&domain->lock);
 	while ((mapping = viommu_store_first(&domain->store, *start, last))) {
+		status = mapping->status;
 		*start = mapping->node.last;
-		if (mapping->status < 0) {
-			status = mapping->status;
-			mapping->status = VIOMMU_MAPPING_UNSENT;
+		if (status < 0) {
 			atomic_dec(&domain->batch.failed);
-			break;
+			viommu_store_remove(&domain->store, mapping);
+			viommu_mapping_free(mapping);
+			return status;
 		}
-		if (mapping->node.last >= last)
-			return 0;
-		*start = mapping->node.last + 1;
+		if (*start >= last)
+			break;
+		++*start;
 	}
-	if (status && drop) {
-		viommu_store_remove(&domain->store, mapping);
-		viommu_mapping_free(mapping);
-	}
-	return status;
+	return 0;
 }
 
-/**
- * viommu_domain_collect() - look after mappings that the device refused
- * @domain: the domain
- * @start: first IOVA
- * @last: last IOVA
- * @drop: take them out of the store; else they count as never sent
- *
- * Context: Any.
- * Return: the first errno among the mappings of the range, or 0.
- */
-int viommu_domain_collect(struct viommu_domain *domain, u64 start, u64 last, bool drop)
+/* All of them. Return: the first errno. */
+static int viommu_domain_collect(struct viommu_domain *domain, u64 start, u64 last)
 {
 	unsigned long flags;
 	int status, ret = 0;
 
 	do {
 		spin_lock_irqsave(&domain->lock, flags);
-		status = viommu_domain_collect_one(domain, &start, last, drop);
+		status = viommu_domain_collect_one(domain, &start, last);
 		spin_unlock_irqrestore(&domain->lock, flags);
 		ret = ret ?: status;
 	} while (status);
@@ -431,7 +450,7 @@ int viommu_domain_sync_map(struct iommu_domain *iommu_domain, unsigned long iova
 	viommu_queue_wait(&domain->viommu->queue, &domain->batch);
 	if (likely(!atomic_read(&domain->batch.failed)))
 		return 0;
-	return viommu_domain_collect(domain, iova, iova + size - 1, true);
+	return viommu_domain_collect(domain, iova, iova + size - 1);
 }
 
 /*
@@ -468,14 +487,20 @@ static int viommu_domain_take_out(struct viommu_domain *domain, u64 start, u64 l
  * @start: first IOVA, first of a mapping or outside any
  * @last: last IOVA, last of a mapping or outside any
  *
- * Context: Any. Polls where the queue is full.
+ * Context: Any. Polls where the queue is full. A request that cannot be sent is
+ * logged.
  */
 void viommu_domain_send_unmap(struct viommu_domain *domain, u64 start, u64 last)
 {
 	struct viommu_device *viommu = domain->viommu;
-	struct viommu_wire wire = viommu_wire_unmap(domain->id, start, last);
-	int ret = viommu_queue_add(&viommu->queue, &domain->batch, &wire, NULL);
+	struct viommu_wire wire;
+	int ret;
 
+	/* D11: no mapping is outside, but a caller's range may be wider. */
+	start = max(start, viommu->limits.input_start);
+	last = min(last, viommu->limits.input_last);
+	wire = viommu_wire_unmap(domain->id, start, last);
+	ret = viommu_queue_add(&viommu->queue, &domain->batch, &wire, NULL);
 	if (ret)
 		dev_err_ratelimited(&viommu->vdev->dev,
 				    "UNMAP of %#llx-%#llx in domain %u not sent: %pe\n",
@@ -566,8 +591,6 @@ phys_addr_t viommu_domain_iova_to_phys(struct iommu_domain *iommu_domain, dma_ad
 	unsigned long flags;
 	u64 phys = 0;
 
-	if (domain->bypass)
-		return iova;
 	spin_lock_irqsave(&domain->lock, flags);
 	viommu_store_translate(&domain->store, iova, &phys);
 	spin_unlock_irqrestore(&domain->lock, flags);

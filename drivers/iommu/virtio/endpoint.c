@@ -67,8 +67,8 @@ static int viommu_master_get_endpoints(struct viommu_master *master,
 		return 0;
 
 	dev_err(master->dev,
-		"none of its %u endpoint IDs (the first is %#x) is known to the virtio-iommu: not protected\n",
-		fwspec->num_ids, fwspec->ids[0]);
+		"none of its %u endpoint IDs (the first is %#x) is known to the virtio-iommu\n",
+		fwspec->num_ids, fwspec->num_ids ? fwspec->ids[0] : 0);
 	return -ENOENT;
 }
 
@@ -107,14 +107,12 @@ static bool viommu_master_has_msi_region(const struct viommu_master *master)
 }
 
 /**
- * struct viommu_transport_search - is a device a virtio transport, and in use?
+ * struct viommu_transport_search - is a virtio device in use?
  * @bus: the virtio bus
- * @found: it has a virtio device
- * @bound: which has a driver
+ * @bound: a device on it, behind the transport in question, has a driver
  */
 struct viommu_transport_search {
 	const struct bus_type *bus;
-	bool found;
 	bool bound;
 };
 
@@ -122,49 +120,49 @@ static int viommu_transport_child(struct device *child, void *data)
 {
 	struct viommu_transport_search *search = data;
 
-	if (child->bus == search->bus) {
-		search->found = true;
-		search->bound |= device_is_bound(child);
-	}
+	search->bound |= child->bus == search->bus && child->driver;
 	return 0;
 }
 
+/**
+ * viommu_driver_is_live() - may a device have DMA under way?
+ * @viommu: its virtio-iommu
+ * @dev: the device, which has a driver
+ *
+ * A driver that was there before us may, with addresses that mean memory. Not so
+ * that of a bridge, whose only DMA are interrupts, and that of a virtio transport,
+ * unless its virtio device has a driver as well. Transports are those that have
+ * the same driver as the virtio-iommu's own.
+ *
+ * Context: May sleep.
+ * Return: whether its DMA must stay as it is.
+ */
+bool viommu_driver_is_live(const struct viommu_device *viommu, struct device *dev)
+{
+	struct viommu_transport_search search = { .bus = viommu->vdev->dev.bus };
+
+	if (dev_is_pci(dev) && pci_is_bridge(to_pci_dev(dev)))
+		return false;
+	if (dev->driver != viommu->hwdev->driver)
+		return true;
+	device_for_each_child(dev, &search, viommu_transport_child);
+	return search.bound;
+}
+
 /*
- * A driver that was there before us may have DMA under way, with addresses that
- * mean memory. Not so the driver of a bridge, whose only DMA are interrupts (which
- * pass by untranslated where there is a window for them, and on x86 are never
- * mapped at all), and that of a virtio transport, unless its virtio device has a
- * driver as well.
+ * A bridge's interrupts pass by untranslated where there is a window for them, and
+ * on x86 are never mapped at all. Elsewhere they are written to addresses that
+ * would have to be mapped now.
  */
 static bool viommu_master_is_live(const struct viommu_master *master)
 {
-	struct viommu_transport_search search = { .bus = master->viommu->vdev->dev.bus };
 	struct device *dev = master->dev;
 
 	if (!master->bound_first)
 		return false;
-	if (dev_is_pci(dev) && pci_is_bridge(to_pci_dev(dev)) &&
-	    (IS_ENABLED(CONFIG_X86) || viommu_master_has_msi_region(master)))
-		return false;
-	device_for_each_child(dev, &search, viommu_transport_child);
-	return search.found ? search.bound : true;
-}
-
-/* -ENODEV where the device is not behind a virtio-iommu that we drive. */
-static struct viommu_device *viommu_device_of(struct device *dev)
-{
-	struct iommu_fwspec *fwspec = dev_iommu_fwspec_get(dev);
-	struct viommu_device *viommu;
-	int ret;
-
-	if (!fwspec) {
-		ret = viommu_topology_configure(dev);
-		if (ret)
-			return ERR_PTR(ret);
-		fwspec = dev_iommu_fwspec_get(dev);
-	}
-	viommu = viommu_device_by_fwnode(fwspec->iommu_fwnode);
-	return viommu && fwspec->num_ids ? viommu : ERR_PTR(-ENODEV);
+	if (!IS_ENABLED(CONFIG_X86) && dev_is_pci(dev) && pci_is_bridge(to_pci_dev(dev)))
+		return !viommu_master_has_msi_region(master);
+	return viommu_driver_is_live(master->viommu, dev);
 }
 
 static int viommu_master_init(struct viommu_master *master, const struct iommu_fwspec *fwspec)
@@ -172,6 +170,8 @@ static int viommu_master_init(struct viommu_master *master, const struct iommu_f
 	int ret;
 
 	guard(mutex)(&master->viommu->endpoints_lock);
+	if (master->viommu->gone)
+		return -ENODEV;
 	ret = viommu_master_get_endpoints(master, fwspec);
 	if (ret)
 		return ret;
@@ -184,24 +184,11 @@ static int viommu_master_init(struct viommu_master *master, const struct iommu_f
 	return 0;
 }
 
-/**
- * viommu_master_probe() - take a device in
- * @dev: the device
- *
- * Context: The core's probe of the device. May sleep.
- * Return: its IOMMU; an ERR_PTR: -ENODEV where it has none, or none that knows
- * it, -ENOMEM, or what the device answered to PROBE.
- */
-struct iommu_device *viommu_master_probe(struct device *dev)
+static struct viommu_master *viommu_master_alloc(struct device *dev, struct viommu_device *viommu)
 {
-	struct viommu_device *viommu = viommu_device_of(dev);
-	struct iommu_fwspec *fwspec;
+	struct iommu_fwspec *fwspec = dev_iommu_fwspec_get(dev);
 	struct viommu_master *master;
 	int ret;
-
-	if (IS_ERR(viommu))
-		return ERR_CAST(viommu);
-	fwspec = dev_iommu_fwspec_get(dev);
 
 	master = kzalloc(struct_size(master, endpoints, fwspec->num_ids), GFP_KERNEL);
 	if (!master)
@@ -211,10 +198,43 @@ struct iommu_device *viommu_master_probe(struct device *dev)
 	ret = viommu_master_init(master, fwspec);
 	if (ret) {
 		kfree(master);
-		return ERR_PTR(ret == -ENOENT ? -ENODEV : ret);
+		return ERR_PTR(ret);
+	}
+	return master;
+}
+
+/**
+ * viommu_master_probe() - take a device in
+ * @dev: the device
+ *
+ * Context: The core's probe of the device. May sleep.
+ * Return: its IOMMU; ERR_PTR(-ENODEV) where it has none, or where that went wrong,
+ * which is logged: for any other error the core would give up all devices.
+ */
+struct iommu_device *viommu_master_probe(struct device *dev)
+{
+	bool filled = !dev_iommu_fwspec_get(dev);
+	struct viommu_device *viommu;
+	struct viommu_master *master;
+
+	if (filled && viommu_topology_configure(dev))
+		return ERR_PTR(-ENODEV);
+	viommu = viommu_device_by_fwnode(dev_iommu_fwspec_get(dev)->iommu_fwnode);
+	if (!viommu)
+		return ERR_PTR(-ENODEV);
+	master = viommu_master_alloc(dev, viommu);
+	if (IS_ERR(master)) {
+		dev_err(dev, "its IOMMU cannot take it in: %pe: not protected\n", master);
+		viommu_device_put(viommu);
+		return ERR_PTR(-ENODEV);
 	}
 
-	master->bound_first = device_is_bound(dev);
+	/*
+	 * A core that has filled the fwspec asks us while it binds the driver. One
+	 * that leaves that to us does not, so any driver was there first, even if
+	 * its probe is not over.
+	 */
+	master->bound_first = filled ? !!dev->driver : device_is_bound(dev);
 	master->live = viommu_master_is_live(master);
 	if (master->live)
 		dev_warn(dev, "driver %s was bound before its IOMMU was there: identity domain, not protected\n",
@@ -224,6 +244,18 @@ struct iommu_device *viommu_master_probe(struct device *dev)
 			 dev_name(&viommu->vdev->dev));
 	dev_iommu_priv_set(dev, master);
 	return &viommu->iommu;
+}
+
+/**
+ * viommu_master_group() - the IOMMU group for a device
+ * @dev: the device
+ *
+ * Context: The core's probe of the device. May sleep.
+ * Return: the group, with a reference, or an ERR_PTR of the core's.
+ */
+struct iommu_group *viommu_master_group(struct device *dev)
+{
+	return dev_is_pci(dev) ? pci_device_group(dev) : generic_device_group(dev);
 }
 
 /**
@@ -246,6 +278,7 @@ void viommu_master_release(struct device *dev)
 	}
 	kvfree(master->regions.entries);
 	kfree(master);
+	viommu_device_put(viommu);
 }
 
 /**
@@ -253,13 +286,15 @@ void viommu_master_release(struct device *dev)
  * @dev: the device
  *
  * Context: Any.
- * Return: IOMMU_DOMAIN_IDENTITY for one that may have DMA under way, else 0.
+ * Return: IOMMU_DOMAIN_IDENTITY for one that may have DMA under way, and for all
+ * where the device's granule is larger than a page, else 0.
  */
 int viommu_master_default_domain(struct device *dev)
 {
 	struct viommu_master *master = dev_iommu_priv_get(dev);
+	bool live = master->live && dev->driver;
 
-	return master->live ? IOMMU_DOMAIN_IDENTITY : 0;
+	return live || master->viommu->limits.granule > PAGE_SIZE ? IOMMU_DOMAIN_IDENTITY : 0;
 }
 
 static int viommu_resv_region_add(struct list_head *head, u64 start, u64 last,
@@ -320,7 +355,7 @@ static struct device *viommu_masters_next_bound(struct viommu_device *viommu)
 }
 
 /**
- * viommu_masters_unbind() - unbind the drivers of all devices
+ * viommu_masters_unbind() - unbind the drivers of all devices, and take in no more
  * @viommu: the virtio-iommu, about to go
  *
  * Their DMA would lose its translations under them. Bridges do no DMA.
@@ -331,6 +366,8 @@ void viommu_masters_unbind(struct viommu_device *viommu)
 {
 	struct device *dev;
 
+	scoped_guard(mutex, &viommu->endpoints_lock)
+		viommu->gone = true;
 	while ((dev = viommu_masters_next_bound(viommu))) {
 		dev_warn(dev, "its IOMMU goes away: driver %s is unbound\n",
 			 dev_driver_string(dev));

@@ -18,13 +18,13 @@
 
 #define VIOMMU_EVENTS_MAX	64
 
-static int viommu_events_give(struct viommu_events *events, struct virtio_iommu_fault *buffer)
+static int viommu_events_give(struct viommu_events *events, struct viommu_event *event)
 {
 	struct scatterlist sg;
 
-	memset(buffer, 0, sizeof(*buffer));
-	sg_init_one(&sg, buffer, sizeof(*buffer));
-	return virtqueue_add_inbuf(events->vq, &sg, 1, buffer, GFP_KERNEL);
+	memset(&event->fault, 0, sizeof(event->fault));
+	sg_init_one(&sg, &event->fault, sizeof(event->fault));
+	return virtqueue_add_inbuf(events->vq, &sg, 1, event, GFP_KERNEL);
 }
 
 static void viommu_fault_log(struct device *dev, const struct viommu_fault *fault)
@@ -82,21 +82,23 @@ static void viommu_events_work(struct work_struct *work)
 {
 	struct viommu_events *events = container_of(work, struct viommu_events, work);
 	struct viommu_device *viommu = container_of(events, struct viommu_device, events);
-	struct virtio_iommu_fault *buffer;
+	struct device *dev = &viommu->vdev->dev;
+	struct viommu_event *event;
 	unsigned int i, len;
 
 	for (i = 0; i < events->nr; i++) {
 		struct viommu_fault fault;
 
-		buffer = virtqueue_get_buf(events->vq, &len);
-		if (!buffer)
+		event = virtqueue_get_buf(events->vq, &len);
+		if (!event)
 			break;
-		if (viommu_fault_decode(&fault, buffer, min_t(size_t, len, sizeof(*buffer))))
-			events->malformed++;
+		len = min_t(size_t, len, sizeof(event->fault));
+		if (viommu_fault_decode(&fault, &event->fault, len))
+			dev_warn_ratelimited(dev, "fault report of an unknown kind dropped\n");
 		else
 			viommu_fault_route(viommu, &fault);
-		if (viommu_events_give(events, buffer))
-			break;
+		if (viommu_events_give(events, event))
+			dev_warn_ratelimited(dev, "one buffer less for fault reports\n");
 	}
 	virtqueue_kick(events->vq);
 	/* More has come, or may have: another run, after others had their turn. */
@@ -114,12 +116,15 @@ void viommu_events_callback(struct virtqueue *vq)
 {
 	struct viommu_device *viommu = vq->vdev->priv;
 
+	/* A host may interrupt before it was told that the driver is ready. */
+	if (!READ_ONCE(viommu->events.started))
+		return;
 	virtqueue_disable_cb(vq);
 	schedule_work(&viommu->events.work);
 }
 
 /**
- * viommu_events_init() - make the event queue ready
+ * viommu_events_init() - fill the event queue
  * @viommu: the virtio-iommu
  * @vq: the virtqueue
  *
@@ -129,34 +134,37 @@ void viommu_events_callback(struct virtqueue *vq)
 int viommu_events_init(struct viommu_device *viommu, struct virtqueue *vq)
 {
 	struct viommu_events *events = &viommu->events;
+	unsigned int i;
 
 	INIT_WORK(&events->work, viommu_events_work);
 	events->vq = vq;
 	events->nr = min(virtqueue_get_vring_size(vq), VIOMMU_EVENTS_MAX);
 	events->buffers = kcalloc(events->nr, sizeof(*events->buffers), GFP_KERNEL);
-	return events->buffers ? 0 : -ENOMEM;
+	if (!events->buffers)
+		return -ENOMEM;
+	for (i = 0; i < events->nr; i++)
+		if (viommu_events_give(events, &events->buffers[i]))
+			return -ENOMEM;
+	return 0;
 }
 
 /**
  * viommu_events_start() - let faults come
  * @viommu: the virtio-iommu, its device ready
  *
+ * From here on the queue belongs to the work item.
+ *
  * Context: Probe; may sleep.
  */
 void viommu_events_start(struct viommu_device *viommu)
 {
-	struct viommu_events *events = &viommu->events;
-	unsigned int i;
-
-	for (i = 0; i < events->nr; i++)
-		if (viommu_events_give(events, &events->buffers[i]))
-			break;
-	virtqueue_kick(events->vq);
+	WRITE_ONCE(viommu->events.started, true);
+	schedule_work(&viommu->events.work);
 }
 
 /**
  * viommu_events_stop() - let no fault come any more
- * @viommu: the virtio-iommu; the device has been reset
+ * @viommu: the virtio-iommu; its queues are broken, so that no callback comes
  *
  * Context: May sleep.
  */

@@ -118,19 +118,12 @@ err_free:
  */
 void viommu_ids_put(struct viommu_device *viommu, struct viommu_endpoint *endpoint)
 {
-	int ret;
-
 	lockdep_assert_held(&viommu->endpoints_lock);
 	if (--endpoint->users)
 		return;
 
-	if (endpoint->domain && endpoint->domain != &viommu->blocking) {
-		ret = viommu_endpoint_move(viommu, endpoint, &viommu->blocking);
-		/* NOENT: the device was unplugged, and its ID with it. */
-		if (ret && ret != -ENOENT)
-			dev_warn(&viommu->vdev->dev, "endpoint %#x could not be blocked: %pe\n",
-				 endpoint->id, ERR_PTR(ret));
-	}
+	if (endpoint->domain)
+		viommu_endpoint_block(viommu, endpoint);
 	viommu_endpoint_forget(endpoint);
 	xa_erase(&viommu->endpoints, endpoint->id);
 	viommu_endpoint_free(endpoint);

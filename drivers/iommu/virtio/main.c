@@ -40,7 +40,8 @@ static void viommu_device_release(struct kref *kref)
 {
 	struct viommu_device *viommu = container_of(kref, struct viommu_device, kref);
 
-	viommu_domains_destroy(viommu);
+	ida_destroy(&viommu->domain_ids);
+	put_device(&viommu->vdev->dev);
 	kfree(viommu);
 }
 
@@ -60,22 +61,25 @@ void viommu_device_put(struct viommu_device *viommu)
  * @fwnode: the fwspec's iommu_fwnode
  *
  * Context: May sleep.
- * Return: the virtio-iommu, or NULL. The core keeps it from going away.
+ * Return: the virtio-iommu, with a reference, or NULL.
  */
 struct viommu_device *viommu_device_by_fwnode(const struct fwnode_handle *fwnode)
 {
 	struct viommu_device *viommu;
 
 	guard(mutex)(&viommu_devices_lock);
-	list_for_each_entry(viommu, &viommu_devices, node)
-		if (viommu->fwnode == fwnode)
+	list_for_each_entry(viommu, &viommu_devices, node) {
+		if (viommu->fwnode == fwnode) {
+			kref_get(&viommu->kref);
 			return viommu;
+		}
+	}
 	return NULL;
 }
 
 static bool viommu_device_is(const struct viommu_device *viommu, const struct viommu_node *node)
 {
-	struct device *parent = viommu->vdev->dev.parent;
+	struct device *parent = viommu->hwdev;
 	struct resource *mem;
 
 	if (node->transport == VIOMMU_TRANSPORT_PCI)
@@ -93,16 +97,19 @@ static bool viommu_device_is(const struct viommu_device *viommu, const struct vi
  * @node: what the table says
  *
  * Context: May sleep.
- * Return: the virtio-iommu, or NULL. The core keeps it from going away.
+ * Return: the virtio-iommu, with a reference, or NULL.
  */
 struct viommu_device *viommu_device_by_node(const struct viommu_node *node)
 {
 	struct viommu_device *viommu;
 
 	guard(mutex)(&viommu_devices_lock);
-	list_for_each_entry(viommu, &viommu_devices, node)
-		if (viommu_device_is(viommu, node))
+	list_for_each_entry(viommu, &viommu_devices, node) {
+		if (viommu_device_is(viommu, node)) {
+			kref_get(&viommu->kref);
 			return viommu;
+		}
+	}
 	return NULL;
 }
 
@@ -183,8 +190,10 @@ static int viommu_find_queues(struct viommu_device *viommu)
 	ret = viommu_queue_init(&viommu->queue, viommu->vdev, vqs[VIOMMU_VQ_REQUEST]);
 	if (!ret)
 		ret = viommu_events_init(viommu, vqs[VIOMMU_VQ_EVENT]);
-	if (ret)
+	if (ret) {
+		virtio_reset_device(viommu->vdev);
 		viommu->vdev->config->del_vqs(viommu->vdev);
+	}
 	return ret;
 }
 
@@ -195,6 +204,9 @@ static struct viommu_device *viommu_device_alloc(struct virtio_device *vdev)
 	if (!viommu)
 		return NULL;
 	viommu->vdev = vdev;
+	viommu->hwdev = vdev->dev.parent;
+	get_device(&vdev->dev);
+	ida_init(&viommu->domain_ids);
 	viommu->has_mmio = virtio_has_feature(vdev, VIRTIO_IOMMU_F_MMIO);
 	viommu->has_bypass_domains = virtio_has_feature(vdev, VIRTIO_IOMMU_F_BYPASS_CONFIG);
 	kref_init(&viommu->kref);
@@ -203,7 +215,7 @@ static struct viommu_device *viommu_device_alloc(struct virtio_device *vdev)
 	xa_init(&viommu->endpoints);
 	INIT_LIST_HEAD(&viommu->masters);
 	fwnode_init(&viommu->own_fwnode, &viommu_fwnode_ops);
-	viommu->fwnode = dev_fwnode(vdev->dev.parent) ?: &viommu->own_fwnode;
+	viommu->fwnode = dev_fwnode(viommu->hwdev) ?: &viommu->own_fwnode;
 	return viommu;
 }
 
@@ -221,10 +233,10 @@ static int viommu_device_start(struct viommu_device *viommu)
 	ret = viommu_alloc_probe_buffer(viommu);
 	if (ret)
 		return ret;
+	viommu->vdev->priv = viommu;
 	ret = viommu_find_queues(viommu);
 	if (ret)
 		return ret;
-	viommu->vdev->priv = viommu;
 	virtio_device_ready(viommu->vdev);
 	viommu_events_start(viommu);
 	return 0;
@@ -234,6 +246,7 @@ static int viommu_device_start(struct viommu_device *viommu)
 static void viommu_device_stop(struct viommu_device *viommu)
 {
 	viommu_queue_stop(&viommu->queue);
+	virtio_break_device(viommu->vdev);
 	virtio_reset_device(viommu->vdev);
 	viommu_events_stop(viommu);
 	viommu->vdev->config->del_vqs(viommu->vdev);
@@ -263,7 +276,6 @@ static void viommu_device_unlist(struct viommu_device *viommu)
 
 static int viommu_probe(struct virtio_device *vdev)
 {
-	struct device *parent = vdev->dev.parent;
 	struct viommu_device *viommu;
 	int ret;
 
@@ -279,7 +291,7 @@ static int viommu_probe(struct virtio_device *vdev)
 
 	/* Listed before the core hears of it: its probes look the device up. */
 	viommu_device_list(viommu);
-	ret = viommu_ops_register(viommu, parent);
+	ret = viommu_ops_register(viommu);
 	if (ret) {
 		dev_err(&vdev->dev, "the IOMMU core refused it: %pe\n", ERR_PTR(ret));
 		goto err_unlist;
@@ -304,9 +316,9 @@ static void viommu_remove(struct virtio_device *vdev)
 {
 	struct viommu_device *viommu = vdev->priv;
 
+	viommu_device_unlist(viommu);
 	viommu_masters_unbind(viommu);
 	viommu_ops_unregister(viommu);
-	viommu_device_unlist(viommu);
 	iommu_device_sysfs_remove(&viommu->iommu);
 	viommu_device_stop(viommu);
 	viommu_device_free(viommu);

@@ -66,6 +66,7 @@ struct viommu_mapping *viommu_mapping_alloc(u64 start, u64 last, u64 phys, u32 f
 	mapping->node.last = last;
 	mapping->phys = phys;
 	mapping->flags = flags;
+	mapping->replayed = false;
 	mapping->status = VIOMMU_MAPPING_UNSENT;
 	return mapping;
 }

@@ -20,12 +20,14 @@
  * @status: 0, a VIOMMU_MAPPING_* or a negative errno; written under the
  *	domain's lock while no MAP is under way, by the queue while one is
  * @flags: VIRTIO_IOMMU_MAP_F_*
+ * @replayed: its last MAP was sent by a replay, which looks after @status
  */
 struct viommu_mapping {
 	struct interval_tree_node node;
 	u64 phys;
 	int status;
-	u32 flags;
+	u16 flags;
+	bool replayed;
 };
 
 /**

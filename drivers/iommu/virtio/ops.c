@@ -7,36 +7,19 @@
  * kernel is built with another file in the place of this one.
  */
 #include <linux/module.h>
-#include <linux/pci.h>
 
 #include "viommu.h"
 
 static const struct iommu_ops viommu_ops;
 
-static struct iommu_domain *viommu_ops_alloc(struct device *dev, unsigned int type)
-{
-	struct viommu_master *master = dev_iommu_priv_get(dev);
-	struct viommu_domain *domain = viommu_domain_alloc(type);
-	int ret;
-
-	if (!domain)
-		return ERR_PTR(-ENOMEM);
-	ret = viommu_domain_finalise(domain, master->viommu, &master->regions);
-	if (ret) {
-		viommu_domain_free(&domain->domain);
-		return ERR_PTR(ret);
-	}
-	return &domain->domain;
-}
-
 static struct iommu_domain *viommu_ops_alloc_identity(struct device *dev)
 {
-	return viommu_ops_alloc(dev, IOMMU_DOMAIN_IDENTITY);
+	return viommu_domain_alloc_for(dev_iommu_priv_get(dev), IOMMU_DOMAIN_IDENTITY);
 }
 
 static struct iommu_domain *viommu_ops_alloc_paging(struct device *dev)
 {
-	return viommu_ops_alloc(dev, IOMMU_DOMAIN_UNMANAGED);
+	return viommu_domain_alloc_for(dev_iommu_priv_get(dev), IOMMU_DOMAIN_UNMANAGED);
 }
 
 static int viommu_ops_attach(struct iommu_domain *domain, struct device *dev,
@@ -77,11 +60,6 @@ static bool viommu_ops_capable(struct device *dev, enum iommu_cap cap)
 	return cap == IOMMU_CAP_CACHE_COHERENCY || cap == IOMMU_CAP_DEFERRED_FLUSH;
 }
 
-static struct iommu_group *viommu_ops_group(struct device *dev)
-{
-	return dev_is_pci(dev) ? pci_device_group(dev) : generic_device_group(dev);
-}
-
 static int viommu_ops_of_xlate(struct device *dev, const struct of_phandle_args *args)
 {
 	return iommu_fwspec_add_ids(dev, (u32 *)args->args, 1);
@@ -94,7 +72,7 @@ static const struct iommu_ops viommu_ops = {
 	.blocked_domain		= &viommu_ops_blocked,
 	.probe_device		= viommu_master_probe,
 	.release_device		= viommu_master_release,
-	.device_group		= viommu_ops_group,
+	.device_group		= viommu_master_group,
 	.get_resv_regions	= viommu_master_resv_regions,
 	.def_domain_type	= viommu_master_default_domain,
 	.of_xlate		= viommu_ops_of_xlate,
@@ -105,16 +83,15 @@ static const struct iommu_ops viommu_ops = {
 /**
  * viommu_ops_register() - make the IOMMU known to the core
  * @viommu: the virtio-iommu, working
- * @hwdev: the device that firmware knows it by
  *
  * The core probes the devices behind it at once.
  *
  * Context: Probe; may sleep.
  * Return: 0 or the core's errno.
  */
-int viommu_ops_register(struct viommu_device *viommu, struct device *hwdev)
+int viommu_ops_register(struct viommu_device *viommu)
 {
-	return iommu_device_register(&viommu->iommu, &viommu_ops, hwdev);
+	return iommu_device_register(&viommu->iommu, &viommu_ops, viommu->hwdev);
 }
 
 /**
@@ -134,7 +111,7 @@ void viommu_ops_unregister(struct viommu_device *viommu)
  * @viommu: the virtio-iommu that it stands behind
  *
  * Context: May sleep.
- * Return: 0, also where it has one that names @viommu; the core's errno.
+ * Return: 0, also where it has one already; the core's errno.
  */
 int viommu_ops_fwspec_init(struct device *dev, struct viommu_device *viommu)
 {

@@ -101,7 +101,7 @@ static void viommu_request_settle(struct viommu_request *request, int ret)
 	batch->pending--;
 }
 
-/* The device is given up: everybody who waits gets @ret. */
+/* The device is given up: everybody who waits gets @ret, and the log @why. */
 static void viommu_queue_kill(struct viommu_queue *queue, int ret, const char *why)
 {
 	struct viommu_request *request;
@@ -115,8 +115,7 @@ static void viommu_queue_kill(struct viommu_queue *queue, int ret, const char *w
 	list_splice_tail_init(&queue->sent, &queue->lost);
 	queue->nr_sent = 0;
 	queue->in_flight = 0;
-	if (why)
-		dev_err(&queue->vdev->dev, "%s: no request will be sent before a reset\n", why);
+	queue->epitaph = why;
 }
 
 /**
@@ -159,34 +158,47 @@ static void viommu_queue_note_refusal(struct viommu_queue *queue,
 	queue->refusal.count++;
 }
 
-static void viommu_queue_log_refusal(struct viommu_queue *queue)
+static void viommu_refusal_log(struct viommu_queue *queue, const struct viommu_refusal *refusal)
 {
 	const struct virtio_iommu_req_unmap *unmap;
-	struct viommu_refusal refusal;
-	unsigned long flags;
 
-	spin_lock_irqsave(&queue->lock, flags);
-	refusal = queue->refusal;
-	queue->refusal.count = 0;
-	spin_unlock_irqrestore(&queue->lock, flags);
-	if (!refusal.count)
-		return;
-	if (refusal.wire.head.type == VIRTIO_IOMMU_T_MAP) {
-		const struct virtio_iommu_req_map *map = &refusal.wire.map;
+	if (refusal->wire.head.type == VIRTIO_IOMMU_T_MAP) {
+		const struct virtio_iommu_req_map *map = &refusal->wire.map;
 
 		dev_err_ratelimited(&queue->vdev->dev,
 				    "MAP of %#llx-%#llx to %#llx in domain %u refused: %s (%u refused requests in all)\n",
 				    le64_to_cpu(map->virt_start), le64_to_cpu(map->virt_end),
 				    le64_to_cpu(map->phys_start), le32_to_cpu(map->domain),
-				    viommu_status_name(refusal.status), refusal.count);
+				    viommu_status_name(refusal->status), refusal->count);
 		return;
 	}
-	unmap = &refusal.wire.unmap;
+	unmap = &refusal->wire.unmap;
 	dev_err_ratelimited(&queue->vdev->dev,
 			    "UNMAP of %#llx-%#llx in domain %u refused: %s (%u refused requests in all): the device may still reach it\n",
 			    le64_to_cpu(unmap->virt_start), le64_to_cpu(unmap->virt_end),
-			    le32_to_cpu(unmap->domain), viommu_status_name(refusal.status),
-			    refusal.count);
+			    le32_to_cpu(unmap->domain), viommu_status_name(refusal->status),
+			    refusal->count);
+}
+
+/* Say what has happened. Not under the lock: a console may be behind this IOMMU. */
+static void viommu_queue_log(struct viommu_queue *queue)
+{
+	struct viommu_refusal refusal;
+	const char *epitaph;
+	unsigned long flags;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	refusal = queue->refusal;
+	queue->refusal.count = 0;
+	epitaph = queue->epitaph;
+	queue->epitaph = NULL;
+	spin_unlock_irqrestore(&queue->lock, flags);
+
+	if (refusal.count)
+		viommu_refusal_log(queue, &refusal);
+	if (epitaph)
+		dev_err(&queue->vdev->dev, "%s: no request will be sent before a reset\n",
+			epitaph);
 }
 
 /* Take completions off the ring. At most a ringful, as nobody adds meanwhile. */
@@ -267,11 +279,15 @@ static bool viommu_queue_turn(struct viommu_queue *queue, const struct viommu_ba
 static void viommu_queue_poll(struct viommu_queue *queue, const struct viommu_batch *batch,
 			      u64 seq)
 {
-	u64 deadline = ktime_get_mono_fast_ns() + (u64)READ_ONCE(timeout_ms) * NSEC_PER_MSEC;
+	u64 now, last = ktime_get_mono_fast_ns(), waited = 0;
 	unsigned long flags;
 
 	while (!viommu_queue_turn(queue, batch, seq)) {
-		if (ktime_get_mono_fast_ns() > deadline) {
+		/* A longer gap is a guest that was paused, not a device that is slow. */
+		now = ktime_get_mono_fast_ns();
+		waited += min_t(u64, now - last, NSEC_PER_MSEC);
+		last = now;
+		if (waited >= (u64)READ_ONCE(timeout_ms) * NSEC_PER_MSEC) {
 			spin_lock_irqsave(&queue->lock, flags);
 			viommu_queue_kill(queue, -ETIMEDOUT, "the device does not answer");
 			spin_unlock_irqrestore(&queue->lock, flags);
@@ -279,8 +295,8 @@ static void viommu_queue_poll(struct viommu_queue *queue, const struct viommu_ba
 		}
 		cpu_relax();
 	}
-	if (unlikely(READ_ONCE(queue->refusal.count)))
-		viommu_queue_log_refusal(queue);
+	if (unlikely(READ_ONCE(queue->refusal.count) || READ_ONCE(queue->epitaph)))
+		viommu_queue_log(queue);
 }
 
 /**
@@ -330,8 +346,8 @@ static int viommu_request_submit(struct viommu_queue *queue, struct viommu_reque
 	return virtqueue_add_sgs(queue->vq, sgs, 1, 1, request, GFP_ATOMIC);
 }
 
-static int viommu_queue_try_add(struct viommu_queue *queue, struct viommu_batch *batch,
-				const struct viommu_wire *wire, int *result)
+static int viommu_queue_add_locked(struct viommu_queue *queue, struct viommu_batch *batch,
+				   const struct viommu_wire *wire, int *result)
 {
 	struct viommu_request *request;
 	int ret;
@@ -357,6 +373,39 @@ static int viommu_queue_try_add(struct viommu_queue *queue, struct viommu_batch 
 }
 
 /**
+ * viommu_queue_try_add() - add a request to a batch, if there is room
+ * @queue: the queue
+ * @batch: the batch
+ * @wire: the request
+ * @result: where its errno goes once it is complete; NULL if nobody looks
+ *
+ * Context: Any, also with a domain's lock held.
+ * Return: as viommu_queue_add(); -EAGAIN where the queue is full.
+ */
+int viommu_queue_try_add(struct viommu_queue *queue, struct viommu_batch *batch,
+			 const struct viommu_wire *wire, int *result)
+{
+	unsigned long flags;
+	int ret;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	ret = viommu_queue_add_locked(queue, batch, wire, result);
+	spin_unlock_irqrestore(&queue->lock, flags);
+	return ret;
+}
+
+/**
+ * viommu_queue_make_room() - wait until there is room for a request
+ * @queue: the queue
+ *
+ * Context: Any, no lock of the driver held. Polls, for at most timeout_ms.
+ */
+void viommu_queue_make_room(struct viommu_queue *queue)
+{
+	viommu_queue_poll(queue, NULL, 0);
+}
+
+/**
  * viommu_queue_add() - add a request to a batch
  * @queue: the queue
  * @batch: the batch
@@ -372,17 +421,11 @@ static int viommu_queue_try_add(struct viommu_queue *queue, struct viommu_batch 
 int viommu_queue_add(struct viommu_queue *queue, struct viommu_batch *batch,
 		     const struct viommu_wire *wire, int *result)
 {
-	unsigned long flags;
 	int ret;
 
-	for (;;) {
-		spin_lock_irqsave(&queue->lock, flags);
-		ret = viommu_queue_try_add(queue, batch, wire, result);
-		spin_unlock_irqrestore(&queue->lock, flags);
-		if (ret != -EAGAIN)
-			return ret;
-		viommu_queue_poll(queue, NULL, 0);
-	}
+	while ((ret = viommu_queue_try_add(queue, batch, wire, result)) == -EAGAIN)
+		viommu_queue_make_room(queue);
+	return ret;
 }
 
 /**

@@ -46,9 +46,9 @@ static unsigned int viommu_viot_read(const void *table, size_t size,
 			if (ranges)
 				ranges[nr] = range;
 			nr++;
-		} else if (ranges) {
-			pr_warn("VIOT: bad node at offset %zu ignored%s\n", cursor.at,
-				ret == -EINVAL ? ", and all that follow" : "");
+		} else if (!ranges) {
+			pr_warn_ratelimited("VIOT: bad node at offset %zu ignored%s\n", cursor.at,
+					    ret == -EINVAL ? ", and all that follow" : "");
 		}
 	}
 	return nr;
@@ -93,17 +93,33 @@ void viommu_topology_exit(void)
 	viommu_nr_ranges = 0;
 }
 
+static int viommu_topology_add_to(struct device *dev, struct viommu_device *viommu, u32 id)
+{
+	int ret;
+
+	/* The IOMMU does not translate for itself. */
+	if (viommu->hwdev == dev)
+		return -ENODEV;
+	ret = viommu_ops_fwspec_init(dev, viommu);
+	if (ret)
+		return ret;
+	/* A fwspec names one IOMMU; an alias behind another has no place in it. */
+	if (dev_iommu_fwspec_get(dev)->iommu_fwnode != viommu->fwnode)
+		return -ENODEV;
+	return iommu_fwspec_add_ids(dev, &id, 1);
+}
+
 /* Put one endpoint ID into a device's fwspec. */
 static int viommu_topology_add(struct device *dev, const struct viommu_node *iommu, u32 id)
 {
 	struct viommu_device *viommu = viommu_device_by_node(iommu);
 	int ret;
 
-	/* The IOMMU does not translate for itself. */
-	if (!viommu || viommu->vdev->dev.parent == dev)
+	if (!viommu)
 		return -ENODEV;
-	ret = viommu_ops_fwspec_init(dev, viommu);
-	return ret ?: iommu_fwspec_add_ids(dev, &id, 1);
+	ret = viommu_topology_add_to(dev, viommu, id);
+	viommu_device_put(viommu);
+	return ret;
 }
 
 static int viommu_topology_add_pci(struct pci_dev *pdev, u16 rid)

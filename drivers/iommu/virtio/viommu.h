@@ -39,6 +39,7 @@
 
 struct viommu_domain;
 struct viommu_device;
+struct viommu_master;
 
 /**
  * struct viommu_batch - requests that are waited for together
@@ -108,7 +109,8 @@ struct viommu_refusal {
  * @kicked_seq: sequence number of the newest request that the device was told of
  * @nr_sent: requests in @sent
  * @in_flight: those of them that the device was told of
- * @refusal: what to log
+ * @refusal: a refused request that is to be logged
+ * @epitaph: why the device is dead, if that is to be logged
  * @dead: the device did not answer, or broke the queue: nothing is sent any more
  */
 struct viommu_queue {
@@ -125,6 +127,7 @@ struct viommu_queue {
 	unsigned int nr_sent;
 	unsigned int in_flight;
 	struct viommu_refusal refusal;
+	const char *epitaph;
 	bool dead;
 };
 
@@ -132,25 +135,36 @@ int viommu_queue_init(struct viommu_queue *queue, struct virtio_device *vdev,
 		      struct virtqueue *vq);
 void viommu_queue_stop(struct viommu_queue *queue);
 void viommu_queue_free(struct viommu_queue *queue);
+int viommu_queue_try_add(struct viommu_queue *queue, struct viommu_batch *batch,
+			 const struct viommu_wire *wire, int *result);
+void viommu_queue_make_room(struct viommu_queue *queue);
 int viommu_queue_add(struct viommu_queue *queue, struct viommu_batch *batch,
 		     const struct viommu_wire *wire, int *result);
 void viommu_queue_wait(struct viommu_queue *queue, struct viommu_batch *batch);
 int viommu_queue_send(struct viommu_queue *queue, const struct viommu_wire *wire);
 
 /**
+ * struct viommu_event - memory for one event, which shares its cache line with none
+ * @fault: what the device writes
+ */
+struct viommu_event {
+	struct virtio_iommu_fault fault;
+} ____cacheline_aligned;
+
+/**
  * struct viommu_events - the event queue
- * @vq: the virtqueue
+ * @vq: the virtqueue; once started, the work item's
  * @buffers: memory of all events
  * @nr: events that fit
+ * @started: the device is ready, so callbacks count
  * @work: handles events, with sleeping allowed
- * @malformed: events that were dropped
  */
 struct viommu_events {
 	struct virtqueue *vq;
-	struct virtio_iommu_fault *buffers;
+	struct viommu_event *buffers;
 	unsigned int nr;
+	bool started;
 	struct work_struct work;
-	unsigned long malformed;
 };
 
 int viommu_events_init(struct viommu_device *viommu, struct virtqueue *vq);
@@ -167,6 +181,7 @@ void viommu_events_callback(struct virtqueue *vq);
  * @id: domain ID
  * @owns_id: @id goes back to the device's pool with the domain
  * @bypass: a bypass domain: DMA untranslated, no mappings
+ * @stuck: the device refused to let an endpoint go; guarded by endpoints_lock
  * @lock: guards @store and @nr_endpoints
  * @store: its mappings
  * @nr_endpoints: endpoints attached; while 0 the device does not know the domain,
@@ -179,6 +194,7 @@ struct viommu_domain {
 	u32 id;
 	bool owns_id;
 	bool bypass;
+	bool stuck;
 	spinlock_t lock; /* guards store and nr_endpoints */
 	struct viommu_store store;
 	unsigned int nr_endpoints;
@@ -233,6 +249,8 @@ struct viommu_master {
 };
 
 struct iommu_device *viommu_master_probe(struct device *dev);
+struct iommu_group *viommu_master_group(struct device *dev);
+bool viommu_driver_is_live(const struct viommu_device *viommu, struct device *dev);
 void viommu_master_release(struct device *dev);
 void viommu_master_resv_regions(struct device *dev, struct list_head *head);
 int viommu_master_default_domain(struct device *dev);
@@ -242,7 +260,8 @@ void viommu_masters_unbind(struct viommu_device *viommu);
  * struct viommu_device - one virtio-iommu
  * @iommu: the core's view
  * @vdev: the virtio device
- * @kref: users: the driver, and every finalised domain
+ * @hwdev: the device that firmware knows it by: its transport
+ * @kref: users: the driver, every finalised domain, every master
  * @node: in the list of all virtio-iommus
  * @fwnode: what a fwspec names it by: the transport's node, or @own_fwnode
  * @own_fwnode: used where firmware gave the transport none
@@ -259,12 +278,14 @@ void viommu_masters_unbind(struct viommu_device *viommu);
  * @endpoints_lock: guards @endpoints, @masters and what each endpoint is attached to
  * @endpoints: endpoints by their ID
  * @masters: the devices
+ * @gone: it is being removed, and takes no more devices in
  * @probe_lock: guards @probe_buffer
  * @probe_buffer: a PROBE request; NULL where there is no PROBE
  */
 struct viommu_device {
 	struct iommu_device iommu;
 	struct virtio_device *vdev;
+	struct device *hwdev;
 	struct kref kref;
 	struct list_head node;
 	struct fwnode_handle *fwnode;
@@ -281,6 +302,7 @@ struct viommu_device {
 	struct mutex endpoints_lock; /* guards endpoints, masters, attachments */
 	struct xarray endpoints;
 	struct list_head masters;
+	bool gone;
 	struct mutex probe_lock; /* guards probe_buffer */
 	void *probe_buffer;
 };
@@ -290,17 +312,19 @@ struct viommu_device *viommu_device_by_node(const struct viommu_node *node);
 void viommu_device_put(struct viommu_device *viommu);
 
 struct viommu_domain *viommu_domain_alloc(unsigned int type);
+struct iommu_domain *viommu_domain_alloc_for(struct viommu_master *master, unsigned int type);
 int viommu_domain_finalise(struct viommu_domain *domain, struct viommu_device *viommu,
 			   const struct viommu_regions *regions);
 int viommu_domains_init(struct viommu_device *viommu);
-void viommu_domains_destroy(struct viommu_device *viommu);
-int viommu_domain_collect(struct viommu_domain *domain, u64 start, u64 last, bool drop);
+struct viommu_wire viommu_domain_wire_map(const struct viommu_domain *domain, u64 start,
+					  u64 last, u64 phys, u32 flags);
 void viommu_domain_send_unmap(struct viommu_domain *domain, u64 start, u64 last);
 
 int viommu_domain_attach(struct viommu_domain *domain, struct viommu_master *master);
 int viommu_endpoint_move(struct viommu_device *viommu, struct viommu_endpoint *endpoint,
 			 struct viommu_domain *domain);
 void viommu_endpoint_forget(struct viommu_endpoint *endpoint);
+void viommu_endpoint_block(struct viommu_device *viommu, struct viommu_endpoint *endpoint);
 
 /* With the signatures of the core's table of domain operations. */
 int viommu_domain_map_pages(struct iommu_domain *iommu_domain, unsigned long iova,
@@ -319,7 +343,7 @@ void viommu_topology_exit(void);
 int viommu_topology_configure(struct device *dev);
 
 /* What ops.c offers, or the seam file of compat/ in its place. */
-int viommu_ops_register(struct viommu_device *viommu, struct device *hwdev);
+int viommu_ops_register(struct viommu_device *viommu);
 void viommu_ops_unregister(struct viommu_device *viommu);
 int viommu_ops_fwspec_init(struct device *dev, struct viommu_device *viommu);
 extern const struct iommu_domain_ops viommu_domain_ops;

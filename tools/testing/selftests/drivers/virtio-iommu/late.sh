@@ -31,11 +31,19 @@ logged()
 	done
 }
 
+# An operator can protect such a device without a reboot.
+changed()
+{
+	grep -q '^changed .* DMA$' "$1/report" || { echo "no DMA domain"; return 1; }
+	grep -q '^virtio_iommu_translate_out .* sid=32' "$1/trace" ||
+		{ echo "QEMU translated nothing of endpoint 32"; return 1; }
+}
+
 # shellcheck disable=SC2086 # a list
-ktap_begin $(($(wc -w <<<$KERNELS) * 9))
+ktap_begin $(($(wc -w <<<$KERNELS) * 10))
 for kernel in $KERNELS; do
 	if [ "$kernel" != 6.1 ]; then
-		skip 9 "$kernel: this kernel binds no driver before the IOMMU's is there"
+		skip 10 "$kernel: this kernel binds no driver before the IOMMU's is there"
 		continue
 	fi
 	dir=$RUNS/$kernel
@@ -48,5 +56,6 @@ for kernel in $KERNELS; do
 	check "$kernel: groups" have_groups "$dir"
 	check "$kernel: identity domains" identity "$dir"
 	check "$kernel: the log names the devices" logged "$dir"
+	check "$kernel: changed to DMA" changed "$dir"
 done
 ktap_end
