@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the pure files offer: config.c, property.c, regions.c, fault.c and viot.c.
- * They take plain data and return plain results: no device, no
- * lock, no allocation. The user-space tests and fuzzers build the same files.
+ * What the pure files offer: config.c, property.c, regions.c, fault.c, table.c,
+ * and viot.c. They take plain data and return plain results: no device, no lock,
+ * no allocation. The user-space tests and fuzzers build the same files.
  */
 #ifndef _VIOMMU_PURE_H
 #define _VIOMMU_PURE_H
@@ -137,7 +137,7 @@ struct viommu_node {
 };
 
 /**
- * struct viommu_viot_range - endpoints that stand behind one virtio-iommu
+ * struct viommu_range - endpoints that stand behind one virtio-iommu
  * @transport: whether the endpoints are PCI functions or one MMIO device
  * @segment_start: first PCI segment
  * @segment_last: last PCI segment
@@ -147,7 +147,7 @@ struct viommu_node {
  * @endpoint_start: endpoint ID of the first function, or of the MMIO device
  * @iommu: the virtio-iommu
  */
-struct viommu_viot_range {
+struct viommu_range {
 	enum viommu_transport transport;
 	u16 segment_start;
 	u16 segment_last;
@@ -158,25 +158,40 @@ struct viommu_viot_range {
 	struct viommu_node iommu;
 };
 
+int viommu_range_check(const struct viommu_range *range);
+bool viommu_range_pci_endpoint(const struct viommu_range *range, u16 segment, u16 bdf,
+			       u32 *endpoint);
+
+/* ACPI's standard header, and twelve bytes of the table's own. */
+#define VIOMMU_TABLE_HEADER_SIZE	48
+
 /**
- * struct viommu_viot_cursor - where a walk over a VIOT stands
+ * struct viommu_table_cursor - where a walk over a VIOT stands
  * @table: the table, its standard header included
  * @size: bytes of @table that may be read
+ * @length_at: where in a node its length is
  * @offset: of the next node
  * @at: of the node that was read last
  * @left: nodes that the header still promises
  */
-struct viommu_viot_cursor {
+struct viommu_table_cursor {
 	const u8 *table;
 	size_t size;
+	size_t length_at;
 	size_t offset;
 	size_t at;
-	unsigned int left;
+	u32 left;
 };
 
-int viommu_viot_begin(struct viommu_viot_cursor *cursor, const void *table, size_t size);
-int viommu_viot_next(struct viommu_viot_cursor *cursor, struct viommu_viot_range *range);
-bool viommu_viot_pci_endpoint(const struct viommu_viot_range *range, u16 segment, u16 bdf,
-			      u32 *endpoint);
+int viommu_table_begin(struct viommu_table_cursor *cursor, const void *table, size_t size,
+		       void *header);
+int viommu_table_read(const struct viommu_table_cursor *cursor, size_t offset, void *to,
+		      size_t want);
+size_t viommu_table_read_node(const struct viommu_table_cursor *cursor, size_t offset,
+			      void *node, size_t want);
+int viommu_table_next(struct viommu_table_cursor *cursor, void *head, size_t size);
+
+int viommu_viot_begin(struct viommu_table_cursor *cursor, const void *table, size_t size);
+int viommu_viot_next(struct viommu_table_cursor *cursor, struct viommu_range *range);
 
 #endif /* _VIOMMU_PURE_H */

@@ -25,15 +25,15 @@
 /* A VIOT has at most this many nodes. */
 #define VIOMMU_RANGES_MAX	U16_MAX
 
-static struct viommu_viot_range *viommu_ranges;
+static struct viommu_range *viommu_ranges;
 static unsigned int viommu_nr_ranges;
 
 /* Without @ranges, only count. */
 static unsigned int viommu_viot_read(const void *table, size_t size,
-				     struct viommu_viot_range *ranges, unsigned int max)
+				     struct viommu_range *ranges, unsigned int max)
 {
-	struct viommu_viot_cursor cursor;
-	struct viommu_viot_range range;
+	struct viommu_table_cursor cursor;
+	struct viommu_range range;
 	unsigned int nr = 0;
 	int ret;
 
@@ -129,7 +129,7 @@ static int viommu_topology_add_pci(struct pci_dev *pdev, u16 rid)
 	u32 id;
 
 	for (i = 0; i < viommu_nr_ranges; i++)
-		if (viommu_viot_pci_endpoint(&viommu_ranges[i], segment, rid, &id))
+		if (viommu_range_pci_endpoint(&viommu_ranges[i], segment, rid, &id))
 			return viommu_topology_add(&pdev->dev, &viommu_ranges[i].iommu, id);
 	return -ENODEV;
 }

@@ -5,10 +5,8 @@
  * The table is a flat list of nodes. PCI range and MMIO endpoint nodes say
  * which endpoints stand behind which virtio-iommu, and name the latter by the
  * offset of its node. The walk hands out the former with the latter resolved.
- * Firmware is not trusted more than the host: a node is looked at only where it
- * lies within the table, a reference only where it hits what looks like a node of
- * the right kind. The reader follows one reference and never further, so there
- * are no loops.
+ * A reference counts only where it hits what looks like a node of the right kind.
+ * The reader follows one and never further, so there are no loops.
  *
  * Specification: ACPI 6.5, "Virtual I/O Translation Table (VIOT)".
  */
@@ -17,17 +15,16 @@
 
 #include "pure.h"
 
-#define VIOT_HEADER_SIZE	48
-#define VIOT_HEADER_LENGTH	4	/* where the standard header has the length */
-
 #define VIOT_NODE_PCI_RANGE	1
 #define VIOT_NODE_MMIO		2
 #define VIOT_NODE_IOMMU_PCI	3
 #define VIOT_NODE_IOMMU_MMIO	4
 
 struct viot_header {
+	u8 standard[36];
 	__le16 node_count;
 	__le16 node_offset;
+	u8 reserved[8];
 };
 
 struct viot_node_head {
@@ -68,39 +65,19 @@ struct viot_iommu_mmio {
 	__le64 base;
 } __packed;
 
-/* Copy a node of at least @want bytes out of the table, if it is there. */
-static int viot_read(const struct viommu_viot_cursor *cursor, size_t offset, void *node,
-		     size_t want)
-{
-	if (offset < VIOT_HEADER_SIZE || offset > cursor->size || want > cursor->size - offset)
-		return -EINVAL;
-	memcpy(node, cursor->table + offset, want);
-	return 0;
-}
-
-static int viot_read_node(const struct viommu_viot_cursor *cursor, size_t offset, void *node,
-			  size_t want)
-{
-	struct viot_node_head head;
-
-	if (viot_read(cursor, offset, &head, sizeof(head)) || le16_to_cpu(head.length) < want)
-		return -EINVAL;
-	return viot_read(cursor, offset, node, want);
-}
-
-static int viot_read_iommu(const struct viommu_viot_cursor *cursor, size_t offset,
+static int viot_read_iommu(const struct viommu_table_cursor *cursor, size_t offset,
 			   struct viommu_node *iommu)
 {
 	struct viot_node_head head;
 	struct viot_iommu_pci pci;
 	struct viot_iommu_mmio mmio;
 
-	if (viot_read(cursor, offset, &head, sizeof(head)))
+	if (!viommu_table_read_node(cursor, offset, &head, sizeof(head)))
 		return -EINVAL;
 
 	switch (head.type) {
 	case VIOT_NODE_IOMMU_PCI:
-		if (viot_read_node(cursor, offset, &pci, sizeof(pci)))
+		if (!viommu_table_read_node(cursor, offset, &pci, sizeof(pci)))
 			return -EINVAL;
 		*iommu = (struct viommu_node) {
 			.transport = VIOMMU_TRANSPORT_PCI,
@@ -109,7 +86,7 @@ static int viot_read_iommu(const struct viommu_viot_cursor *cursor, size_t offse
 		};
 		return 0;
 	case VIOT_NODE_IOMMU_MMIO:
-		if (viot_read_node(cursor, offset, &mmio, sizeof(mmio)))
+		if (!viommu_table_read_node(cursor, offset, &mmio, sizeof(mmio)))
 			return -EINVAL;
 		*iommu = (struct viommu_node) {
 			.transport = VIOMMU_TRANSPORT_MMIO,
@@ -121,14 +98,14 @@ static int viot_read_iommu(const struct viommu_viot_cursor *cursor, size_t offse
 	}
 }
 
-static int viot_read_pci_range(const struct viommu_viot_cursor *cursor, size_t offset,
-			       struct viommu_viot_range *range)
+static int viot_read_pci_range(const struct viommu_table_cursor *cursor, size_t offset,
+			       struct viommu_range *range)
 {
 	struct viot_pci_range node;
 
-	if (viot_read_node(cursor, offset, &node, sizeof(node)))
+	if (!viommu_table_read_node(cursor, offset, &node, sizeof(node)))
 		return -EINVAL;
-	*range = (struct viommu_viot_range) {
+	*range = (struct viommu_range) {
 		.transport = VIOMMU_TRANSPORT_PCI,
 		.segment_start = le16_to_cpu(node.segment_start),
 		.segment_last = le16_to_cpu(node.segment_last),
@@ -136,19 +113,19 @@ static int viot_read_pci_range(const struct viommu_viot_cursor *cursor, size_t o
 		.bdf_last = le16_to_cpu(node.bdf_last),
 		.endpoint_start = le32_to_cpu(node.endpoint_start),
 	};
-	if (range->segment_start > range->segment_last || range->bdf_start > range->bdf_last)
+	if (viommu_range_check(range))
 		return -EINVAL;
 	return viot_read_iommu(cursor, le16_to_cpu(node.output_node), &range->iommu);
 }
 
-static int viot_read_mmio_endpoint(const struct viommu_viot_cursor *cursor, size_t offset,
-				   struct viommu_viot_range *range)
+static int viot_read_mmio_endpoint(const struct viommu_table_cursor *cursor, size_t offset,
+				   struct viommu_range *range)
 {
 	struct viot_mmio_endpoint node;
 
-	if (viot_read_node(cursor, offset, &node, sizeof(node)))
+	if (!viommu_table_read_node(cursor, offset, &node, sizeof(node)))
 		return -EINVAL;
-	*range = (struct viommu_viot_range) {
+	*range = (struct viommu_range) {
 		.transport = VIOMMU_TRANSPORT_MMIO,
 		.base = le64_to_cpu(node.base),
 		.endpoint_start = le32_to_cpu(node.endpoint),
@@ -165,27 +142,16 @@ static int viot_read_mmio_endpoint(const struct viommu_viot_cursor *cursor, size
  * Context: Any.
  * Return: 0, or -EINVAL where there is no room for a VIOT.
  */
-int viommu_viot_begin(struct viommu_viot_cursor *cursor, const void *table, size_t size)
+int viommu_viot_begin(struct viommu_table_cursor *cursor, const void *table, size_t size)
 {
 	struct viot_header header;
-	__le32 length;
 
-	if (size < VIOT_HEADER_SIZE)
+	if (viommu_table_begin(cursor, table, size, &header))
 		return -EINVAL;
-	memcpy(&length, (const u8 *)table + VIOT_HEADER_LENGTH, sizeof(length));
-	if (le32_to_cpu(length) < VIOT_HEADER_SIZE)
-		return -EINVAL;
-	if (size > le32_to_cpu(length))
-		size = le32_to_cpu(length);
-	memcpy(&header, (const u8 *)table + VIOT_HEADER_SIZE - 12, sizeof(header));
-
-	*cursor = (struct viommu_viot_cursor) {
-		.table = table,
-		.size = size,
-		.offset = le16_to_cpu(header.node_offset),
-		.left = le16_to_cpu(header.node_count),
-	};
-	return cursor->offset < VIOT_HEADER_SIZE ? -EINVAL : 0;
+	cursor->length_at = offsetof(struct viot_node_head, length);
+	cursor->offset = le16_to_cpu(header.node_offset);
+	cursor->left = le16_to_cpu(header.node_count);
+	return cursor->offset < sizeof(header) ? -EINVAL : 0;
 }
 
 /**
@@ -200,54 +166,19 @@ int viommu_viot_begin(struct viommu_viot_cursor *cursor, const void *table, size
  * Context: Any.
  * Return: 1 with a range, 0 at the end, -EBADMSG for a bad node, -EINVAL.
  */
-int viommu_viot_next(struct viommu_viot_cursor *cursor, struct viommu_viot_range *range)
+int viommu_viot_next(struct viommu_table_cursor *cursor, struct viommu_range *range)
 {
 	struct viot_node_head head;
-	size_t offset;
 	int ret;
 
-	while (cursor->left) {
-		offset = cursor->offset;
-		cursor->at = offset;
-		if (viot_read(cursor, offset, &head, sizeof(head)) ||
-		    le16_to_cpu(head.length) < sizeof(head) ||
-		    le16_to_cpu(head.length) > cursor->size - offset) {
-			cursor->left = 0;
-			return -EINVAL;
-		}
-		cursor->offset += le16_to_cpu(head.length);
-		cursor->left--;
-
+	while ((ret = viommu_table_next(cursor, &head, sizeof(head))) > 0) {
 		if (head.type == VIOT_NODE_PCI_RANGE)
-			ret = viot_read_pci_range(cursor, offset, range);
+			ret = viot_read_pci_range(cursor, cursor->at, range);
 		else if (head.type == VIOT_NODE_MMIO)
-			ret = viot_read_mmio_endpoint(cursor, offset, range);
+			ret = viot_read_mmio_endpoint(cursor, cursor->at, range);
 		else
 			continue;
 		return ret ? -EBADMSG : 1;
 	}
-	return 0;
-}
-
-/**
- * viommu_viot_pci_endpoint() - endpoint ID of a PCI function
- * @range: a range
- * @segment: PCI segment of the function
- * @bdf: bus, device and function
- * @endpoint: its endpoint ID, where it lies in the range
- *
- * Context: Any.
- * Return: whether it does.
- */
-bool viommu_viot_pci_endpoint(const struct viommu_viot_range *range, u16 segment, u16 bdf,
-			      u32 *endpoint)
-{
-	if (range->transport != VIOMMU_TRANSPORT_PCI ||
-	    segment < range->segment_start || segment > range->segment_last ||
-	    bdf < range->bdf_start || bdf > range->bdf_last)
-		return false;
-
-	*endpoint = ((u32)(segment - range->segment_start) << 16) + bdf - range->bdf_start +
-		    range->endpoint_start;
-	return true;
+	return ret;
 }

@@ -98,7 +98,7 @@ static u16 put_mmio(struct table *table, u32 endpoint, u64 base, u16 output)
 struct step {
 	int ret;
 	size_t at;
-	struct viommu_viot_range range;
+	struct viommu_range range;
 };
 
 struct walk {
@@ -109,7 +109,7 @@ struct walk {
 
 static void table_walk(const u8 *bytes, size_t size, struct walk *walk)
 {
-	struct viommu_viot_cursor cursor;
+	struct viommu_table_cursor cursor;
 	struct step *step;
 	u8 *block = test_exact(bytes, size);
 
@@ -149,7 +149,7 @@ static bool reference_iommu(const u8 *all, size_t size, unsigned int at, struct 
 }
 
 static bool reference_range(const u8 *all, size_t size, unsigned int at,
-			    struct viommu_viot_range *range)
+			    struct viommu_range *range)
 {
 	memset(range, 0, sizeof(*range));
 	if (get_le(all + at + 2, 2) < 24)
@@ -165,8 +165,10 @@ static bool reference_range(const u8 *all, size_t size, unsigned int at,
 		range->transport = VIOMMU_TRANSPORT_MMIO;
 		range->base = get_le(all + at + 8, 8);
 	}
-	return range->segment_start <= range->segment_last &&
-	       range->bdf_start <= range->bdf_last &&
+	if (range->segment_start > range->segment_last || range->bdf_start > range->bdf_last)
+		return false;
+	return range->endpoint_start + 0x10000ULL * (range->segment_last - range->segment_start) +
+	       (range->bdf_last - range->bdf_start) <= U32_MAX &&
 	       reference_iommu(all, size, get_le(all + at + 16, 2), &range->iommu);
 }
 
@@ -206,8 +208,8 @@ static void reference(const u8 *bytes, size_t size, struct walk *walk)
 	}
 }
 
-static void compare_ranges(const struct viommu_viot_range *got,
-			   const struct viommu_viot_range *want)
+static void compare_ranges(const struct viommu_range *got,
+			   const struct viommu_range *want)
 {
 	EXPECT_EQ(got->transport, want->transport);
 	EXPECT_EQ(got->segment_start, want->segment_start);
@@ -286,7 +288,7 @@ static void test_literal(void)
 		0x01, 0xa5, 0x18, 0,  0x44, 0x33, 0x22, 0x11,  0x66, 0x55, 0x88, 0x77,
 		0x02, 0x01, 0x04, 0x03,  0x30, 0,  0xa5, 0xa5, 0xa5, 0xa5, 0xa5, 0xa5,
 	};
-	const struct viommu_viot_range want = {
+	const struct viommu_range want = {
 		.transport = VIOMMU_TRANSPORT_PCI,
 		.segment_start = 0x5566, .segment_last = 0x7788,
 		.bdf_start = 0x0102, .bdf_last = 0x0304, .endpoint_start = 0x11223344,
@@ -587,7 +589,7 @@ static void test_inverted(void)
 		u16 segment_start, segment_last, bdf_start, bdf_last;
 		int ret;
 	} ranges[] = {
-		{ 0, 0, 0, 0, 1 }, { 0, 0xffff, 0, 0xffff, 1 },
+		{ 0, 0, 0, 0, 1 }, { 0, 0xfffe, 0, 0xffff, 1 },
 		{ 0xffff, 0xffff, 0xffff, 0xffff, 1 },
 		{ 0, 0, 1, 0, -EBADMSG }, { 0, 0, 0xffff, 0xfffe, -EBADMSG },
 		{ 1, 0, 0, 0, -EBADMSG }, { 0xffff, 0, 0, 0xffff, -EBADMSG },
@@ -609,11 +611,42 @@ static void test_inverted(void)
 	}
 }
 
+/* The last endpoint ID of a range has 32 bits, or the node is bad. */
+static void test_endpoint_overflow(void)
+{
+	static const struct {
+		u32 endpoint;
+		u16 segment_start, segment_last, bdf_start, bdf_last;
+		int ret;
+	} ranges[] = {
+		{ 0, 0, 0xffff, 0, 0xffff, 1 }, { 1, 0, 0xffff, 0, 0xffff, -EBADMSG },
+		{ 1, 0, 0xffff, 0, 0xfffe, 1 }, { 1, 0, 0xffff, 1, 0xffff, 1 },
+		{ 0xffffffff, 7, 7, 9, 9, 1 }, { 0xffffffff, 7, 7, 9, 10, -EBADMSG },
+		{ 0xffffffff, 7, 8, 9, 9, -EBADMSG }, { 0xfffeffff, 7, 8, 9, 9, 1 },
+		{ 0xffff0000, 0, 0, 0, 0xffff, 1 }, { 0xffff0001, 0, 0, 0, 0xffff, -EBADMSG },
+		{ 0x80000000, 0, 0x8000, 0, 0, -EBADMSG },
+	};
+	struct table table;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ranges); i++) {
+		u16 iommu;
+
+		table_begin(&table);
+		iommu = put_iommu_mmio(&table, 0x1000);
+		put_range(&table, ranges[i].endpoint, ranges[i].segment_start,
+			  ranges[i].segment_last, ranges[i].bdf_start, ranges[i].bdf_last, iommu);
+		put_mmio(&table, 0xffffffff, 0x2000, iommu);
+		table_check(&table);
+		EXPECT_STEPS(ranges[i].ret, 1);
+	}
+}
+
 /* A broken list ends the walk for good; so does its end. */
 static void test_over(void)
 {
-	struct viommu_viot_cursor cursor;
-	struct viommu_viot_range range;
+	struct viommu_table_cursor cursor;
+	struct viommu_range range;
 	struct table table;
 	u8 *block;
 
@@ -686,58 +719,58 @@ static void test_random_tables(void)
 
 static void test_endpoint(void)
 {
-	const struct viommu_viot_range range = {
+	const struct viommu_range range = {
 		.transport = VIOMMU_TRANSPORT_PCI,
 		.segment_start = 2, .segment_last = 4, .bdf_start = 0x10, .bdf_last = 0x1f,
 		.endpoint_start = 0x1000,
 	};
 	u32 endpoint;
 
-	EXPECT(viommu_viot_pci_endpoint(&range, 2, 0x10, &endpoint));
+	EXPECT(viommu_range_pci_endpoint(&range, 2, 0x10, &endpoint));
 	EXPECT_EQ(endpoint, 0x1000);
-	EXPECT(viommu_viot_pci_endpoint(&range, 2, 0x1f, &endpoint));
+	EXPECT(viommu_range_pci_endpoint(&range, 2, 0x1f, &endpoint));
 	EXPECT_EQ(endpoint, 0x100f);
-	EXPECT(viommu_viot_pci_endpoint(&range, 4, 0x1f, &endpoint));
+	EXPECT(viommu_range_pci_endpoint(&range, 4, 0x1f, &endpoint));
 	EXPECT_EQ(endpoint, 0x2100f);
-	EXPECT(viommu_viot_pci_endpoint(&range, 3, 0x10, &endpoint));
+	EXPECT(viommu_range_pci_endpoint(&range, 3, 0x10, &endpoint));
 	EXPECT_EQ(endpoint, 0x11000);
 
 	endpoint = 77;
-	EXPECT(!viommu_viot_pci_endpoint(&range, 1, 0x10, &endpoint));
-	EXPECT(!viommu_viot_pci_endpoint(&range, 5, 0x10, &endpoint));
-	EXPECT(!viommu_viot_pci_endpoint(&range, 2, 0x0f, &endpoint));
-	EXPECT(!viommu_viot_pci_endpoint(&range, 2, 0x20, &endpoint));
+	EXPECT(!viommu_range_pci_endpoint(&range, 1, 0x10, &endpoint));
+	EXPECT(!viommu_range_pci_endpoint(&range, 5, 0x10, &endpoint));
+	EXPECT(!viommu_range_pci_endpoint(&range, 2, 0x0f, &endpoint));
+	EXPECT(!viommu_range_pci_endpoint(&range, 2, 0x20, &endpoint));
 	EXPECT_EQ(endpoint, 77);
 }
 
 static void test_endpoint_edges(void)
 {
-	struct viommu_viot_range range = {
+	struct viommu_range range = {
 		.transport = VIOMMU_TRANSPORT_PCI,
 		.segment_last = 0xffff, .bdf_last = 0xffff,
 	};
 	u32 endpoint;
 
-	EXPECT(viommu_viot_pci_endpoint(&range, 0, 0, &endpoint));
+	EXPECT(viommu_range_pci_endpoint(&range, 0, 0, &endpoint));
 	EXPECT_EQ(endpoint, 0);
-	EXPECT(viommu_viot_pci_endpoint(&range, 0x8000, 0, &endpoint));
+	EXPECT(viommu_range_pci_endpoint(&range, 0x8000, 0, &endpoint));
 	EXPECT_EQ(endpoint, 0x80000000);
-	EXPECT(viommu_viot_pci_endpoint(&range, 0xffff, 0xffff, &endpoint));
+	EXPECT(viommu_range_pci_endpoint(&range, 0xffff, 0xffff, &endpoint));
 	EXPECT_EQ(endpoint, U32_MAX);
 	range.bdf_start = 0xffff;
-	EXPECT(viommu_viot_pci_endpoint(&range, 1, 0xffff, &endpoint));
+	EXPECT(viommu_range_pci_endpoint(&range, 1, 0xffff, &endpoint));
 	EXPECT_EQ(endpoint, 0x10000);
 }
 
 /* An MMIO endpoint's range has zeroes for segments and functions. */
 static void test_endpoint_mmio(void)
 {
-	const struct viommu_viot_range range = {
+	const struct viommu_range range = {
 		.transport = VIOMMU_TRANSPORT_MMIO, .base = 0x1000, .endpoint_start = 3,
 	};
 	u32 endpoint;
 
-	EXPECT(!viommu_viot_pci_endpoint(&range, 0, 0, &endpoint));
+	EXPECT(!viommu_range_pci_endpoint(&range, 0, 0, &endpoint));
 }
 
 static void test_random_endpoints(void)
@@ -745,7 +778,7 @@ static void test_random_endpoints(void)
 	unsigned long round, inside = 0;
 
 	for (round = 0; round < test_rounds(200000); round++) {
-		const struct viommu_viot_range range = {
+		const struct viommu_range range = {
 			.transport = VIOMMU_TRANSPORT_PCI,
 			.segment_start = test_edge(), .segment_last = test_edge(),
 			.bdf_start = test_edge(), .bdf_last = test_edge(),
@@ -757,7 +790,7 @@ static void test_random_endpoints(void)
 			    bdf >= range.bdf_start && bdf <= range.bdf_last;
 		u32 endpoint;
 
-		EXPECT_EQ(viommu_viot_pci_endpoint(&range, segment, bdf, &endpoint), want);
+		EXPECT_EQ(viommu_range_pci_endpoint(&range, segment, bdf, &endpoint), want);
 		if (!want)
 			continue;
 		inside++;
@@ -784,6 +817,7 @@ static const struct test_case cases[] = {
 	{ "a virtio-iommu's node at the end of the table", test_iommu_at_end },
 	{ "every reference: header, itself, another range, past the end", test_output_node },
 	{ "inverted ranges are skipped", test_inverted },
+	{ "endpoint IDs of more than 32 bits are skipped", test_endpoint_overflow },
 	{ "the walk stays at its end", test_over },
 	{ "random mutations of a good table against a reference", test_random_mutations },
 	{ "random tables against a reference", test_random_tables },
