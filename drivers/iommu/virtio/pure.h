@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What the pure files offer: config.c, property.c, regions.c, fault.c, table.c,
- * and viot.c. They take plain data and return plain results: no device, no lock,
- * no allocation. The user-space tests and fuzzers build the same files.
+ * viot.c and iort.c. They take plain data and return plain results: no device, no
+ * lock, no allocation. The user-space tests and fuzzers build the same files.
  */
 #ifndef _VIOMMU_PURE_H
 #define _VIOMMU_PURE_H
@@ -166,13 +166,16 @@ bool viommu_range_pci_endpoint(const struct viommu_range *range, u16 segment, u1
 #define VIOMMU_TABLE_HEADER_SIZE	48
 
 /**
- * struct viommu_table_cursor - where a walk over a VIOT stands
+ * struct viommu_table_cursor - where a walk over a VIOT or an IORT stands
  * @table: the table, its standard header included
  * @size: bytes of @table that may be read
  * @length_at: where in a node its length is
  * @offset: of the next node
- * @at: of the node that was read last
+ * @at: of the node, or ID mapping, that was read last
  * @left: nodes that the header still promises
+ * @mapping: IORT: offset of the next ID mapping
+ * @mappings_left: IORT: ID mappings that the node still has
+ * @segment: IORT: PCI segment that they are about
  */
 struct viommu_table_cursor {
 	const u8 *table;
@@ -181,6 +184,9 @@ struct viommu_table_cursor {
 	size_t offset;
 	size_t at;
 	u32 left;
+	size_t mapping;
+	u32 mappings_left;
+	u16 segment;
 };
 
 int viommu_table_begin(struct viommu_table_cursor *cursor, const void *table, size_t size,
@@ -193,5 +199,8 @@ int viommu_table_next(struct viommu_table_cursor *cursor, void *head, size_t siz
 
 int viommu_viot_begin(struct viommu_table_cursor *cursor, const void *table, size_t size);
 int viommu_viot_next(struct viommu_table_cursor *cursor, struct viommu_range *range);
+
+int viommu_iort_begin(struct viommu_table_cursor *cursor, const void *table, size_t size);
+int viommu_iort_next(struct viommu_table_cursor *cursor, struct viommu_range *range);
 
 #endif /* _VIOMMU_PURE_H */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What readers of tables like the VIOT share: the table is a header of 48 bytes
+ * What the readers of VIOT and IORT share: both tables are a header of 48 bytes
  * and a list of nodes, each with its length.
  *
  * Firmware is not trusted more than the host: nothing is looked at outside of
