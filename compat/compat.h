@@ -8,6 +8,7 @@
 #define _VIOMMU_COMPAT_H
 
 #include <linux/device.h>
+#include <linux/of.h>
 #include <linux/virtio_config.h>
 
 /*
@@ -52,5 +53,17 @@ static inline bool viommu_compat_is_bound(struct device *dev)
 
 #define device_is_bound(dev)	viommu_compat_is_bound(dev)
 #endif
+
+/* Since 7.1, of_map_id() takes more. Can go with kernels before. */
+#ifndef HAVE_OF_MAP_IOMMU_ID
+static inline int of_map_iommu_id(struct device_node *np, u32 id, struct of_phandle_args *args)
+{
+	args->np = NULL;
+	args->args_count = 1;
+	return of_map_id(np, id, "iommu-map", "iommu-map-mask", &args->np, args->args);
+}
+#endif
+
+void viommu_compat_count_driver(struct device *dev);
 
 #endif /* _VIOMMU_COMPAT_H */

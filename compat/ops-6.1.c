@@ -9,8 +9,7 @@
  *   waits for its own: the error of a MAP is worth an exit.
  * - There is no static blocking domain: the core makes an empty one.
  * - The driver sets a device's DMA operations, and takes them back.
- * - The core does not count drivers that were bound before the IOMMU was there as
- *   users of their group, and warns when they go.
+ * - Drivers that were bound first are not counted: see bound.c.
  * - A bus keeps a pointer to the ops for ever, also of a module that is gone.
  *
  * Can go with kernels before 6.6.
@@ -23,8 +22,6 @@
 #include <linux/platform_device.h>
 
 #include "viommu.h"
-
-static const struct iommu_ops viommu_ops;
 
 static struct iommu_domain *viommu_ops_alloc(unsigned int type)
 {
@@ -71,20 +68,6 @@ const struct iommu_domain_ops viommu_domain_ops = {
 	.free			= viommu_domain_free,
 };
 
-/* The bus counts the driver in, as it would have when it bound it. */
-static void viommu_ops_count_driver(struct viommu_master *master)
-{
-	struct device *dev = master->dev;
-
-	if (!master->bound_first)
-		return;
-	master->bound_first = false;
-	device_lock(dev);
-	if (device_is_bound(dev) && dev->bus->dma_configure)
-		dev->bus->dma_configure(dev);
-	device_unlock(dev);
-}
-
 static void viommu_ops_probe_finalize(struct device *dev)
 {
 #ifndef CONFIG_ARCH_HAS_SETUP_DMA_OPS
@@ -92,7 +75,7 @@ static void viommu_ops_probe_finalize(struct device *dev)
 	set_dma_ops(dev, NULL);
 	iommu_setup_dma_ops(dev, 0, U64_MAX);
 #endif
-	viommu_ops_count_driver(dev_iommu_priv_get(dev));
+	viommu_compat_count_driver(dev);
 }
 
 static void viommu_ops_release(struct device *dev)
@@ -113,7 +96,7 @@ static int viommu_ops_of_xlate(struct device *dev, struct of_phandle_args *args)
 	return iommu_fwspec_add_ids(dev, args->args, 1);
 }
 
-static const struct iommu_ops viommu_ops = {
+const struct iommu_ops viommu_ops = {
 	.capable		= viommu_ops_capable,
 	.domain_alloc		= viommu_ops_alloc,
 	.probe_device		= viommu_master_probe,
@@ -128,11 +111,15 @@ static const struct iommu_ops viommu_ops = {
 	.owner			= THIS_MODULE,
 };
 
-/* Virtio-iommus that the core knows. */
-static atomic_t viommu_ops_registered = ATOMIC_INIT(0);
+const bool viommu_ops_takes_bound = true;
+
+int viommu_ops_fwspec_init(struct device *dev, struct fwnode_handle *fwnode)
+{
+	return iommu_fwspec_init(dev, fwnode, &viommu_ops);
+}
 
 /* The buses that the core hands to an IOMMU, and that a module can name. */
-static void viommu_ops_forget_buses(void)
+void viommu_ops_exit(void)
 {
 	struct bus_type * const buses[] = {
 		&platform_bus_type,
@@ -149,27 +136,4 @@ static void viommu_ops_forget_buses(void)
 	for (i = 0; i < ARRAY_SIZE(buses); i++)
 		if (buses[i]->iommu_ops == &viommu_ops)
 			buses[i]->iommu_ops = NULL;
-}
-
-int viommu_ops_register(struct viommu_device *viommu)
-{
-	int ret;
-
-	atomic_inc(&viommu_ops_registered);
-	ret = iommu_device_register(&viommu->iommu, &viommu_ops, viommu->hwdev);
-	if (ret && atomic_dec_and_test(&viommu_ops_registered))
-		viommu_ops_forget_buses();
-	return ret;
-}
-
-void viommu_ops_unregister(struct viommu_device *viommu)
-{
-	iommu_device_unregister(&viommu->iommu);
-	if (atomic_dec_and_test(&viommu_ops_registered))
-		viommu_ops_forget_buses();
-}
-
-int viommu_ops_fwspec_init(struct device *dev, struct viommu_device *viommu)
-{
-	return iommu_fwspec_init(dev, viommu->fwnode, &viommu_ops);
 }

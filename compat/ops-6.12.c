@@ -7,19 +7,13 @@
  * - Identity domains come from domain_alloc(), which names no device, so they
  *   become the device's when they are first attached; so do paging domains of
  *   callers that name none.
- * - The core reads the firmware's table only for a device whose driver is about
- *   to be bound: devices without one, and those whose driver was faster than the
- *   IOMMU's, would stay outside.
+ * - Drivers that were bound first are not counted: see bound.c.
  *
  * Can go with kernels before 6.19.
  */
-#include <linux/acpi.h>
 #include <linux/module.h>
-#include <linux/pci.h>
 
 #include "viommu.h"
-
-static const struct iommu_ops viommu_ops;
 
 static struct iommu_domain *viommu_ops_alloc_paging(struct device *dev)
 {
@@ -81,12 +75,13 @@ static int viommu_ops_of_xlate(struct device *dev, const struct of_phandle_args 
 	return iommu_fwspec_add_ids(dev, (u32 *)args->args, 1);
 }
 
-static const struct iommu_ops viommu_ops = {
+const struct iommu_ops viommu_ops = {
 	.capable		= viommu_ops_capable,
 	.domain_alloc		= viommu_ops_alloc,
 	.domain_alloc_paging	= viommu_ops_alloc_paging,
 	.blocked_domain		= &viommu_ops_blocked,
 	.probe_device		= viommu_master_probe,
+	.probe_finalize		= viommu_compat_count_driver,
 	.release_device		= viommu_master_release,
 	.device_group		= viommu_master_group,
 	.get_resv_regions	= viommu_master_resv_regions,
@@ -97,67 +92,13 @@ static const struct iommu_ops viommu_ops = {
 	.owner			= THIS_MODULE,
 };
 
-/**
- * struct viommu_passed_by - which of the devices that the core passed by to take in
- * @viommu: the virtio-iommu
- * @live: those that may have DMA under way, which decide what domain a group gets;
- *	the others come second
- */
-struct viommu_passed_by {
-	const struct viommu_device *viommu;
-	bool live;
-};
+const bool viommu_ops_takes_bound = true;
 
-/* A bound driver is counted as a user of the group by the bus, as at its bind. */
-static int viommu_ops_take_in(struct device *dev, const struct viommu_passed_by *which)
+int viommu_ops_fwspec_init(struct device *dev, struct fwnode_handle *fwnode)
 {
-	struct pci_host_bridge *bridge = pci_find_host_bridge(to_pci_dev(dev)->bus);
-	struct acpi_device *adev = ACPI_COMPANION(&bridge->dev);
-
-	if (device_iommu_mapped(dev) || !adev ||
-	    which->live != (dev->driver && viommu_driver_is_live(which->viommu, dev)))
-		return 0;
-	if (device_is_bound(dev))
-		return dev->bus->dma_configure(dev);
-	return acpi_dma_configure(dev, adev->flags.coherent_dma ? DEV_DMA_COHERENT :
-								  DEV_DMA_NON_COHERENT);
+	return iommu_fwspec_init(dev, fwnode);
 }
 
-static int viommu_ops_probe_passed_by(struct device *dev, void *data)
+void viommu_ops_exit(void)
 {
-	const struct viommu_passed_by *which = data;
-	int ret;
-
-	/* The lock of the virtio-iommu's own device may be held by us. */
-	if (dev == which->viommu->hwdev)
-		return 0;
-	device_lock(dev);
-	ret = viommu_ops_take_in(dev, which);
-	device_unlock(dev);
-	if (ret)
-		dev_warn(dev, "the core does not take it in: %pe: not protected\n", ERR_PTR(ret));
-	return 0;
-}
-
-int viommu_ops_register(struct viommu_device *viommu)
-{
-	struct viommu_passed_by which = { .viommu = viommu, .live = true };
-	int ret = iommu_device_register(&viommu->iommu, &viommu_ops, viommu->hwdev);
-
-	if (ret)
-		return ret;
-	bus_for_each_dev(&pci_bus_type, NULL, &which, viommu_ops_probe_passed_by);
-	which.live = false;
-	bus_for_each_dev(&pci_bus_type, NULL, &which, viommu_ops_probe_passed_by);
-	return 0;
-}
-
-void viommu_ops_unregister(struct viommu_device *viommu)
-{
-	iommu_device_unregister(&viommu->iommu);
-}
-
-int viommu_ops_fwspec_init(struct device *dev, struct viommu_device *viommu)
-{
-	return iommu_fwspec_init(dev, viommu->fwnode);
 }

@@ -213,6 +213,7 @@ int viommu_domain_finalise(struct viommu_domain *domain, struct viommu_device *v
 	domain->domain.geometry.aperture_end = limits->input_last;
 	domain->domain.geometry.force_aperture = true;
 	kref_get(&viommu->kref);
+	atomic_inc(&viommu->nr_domains);
 	domain->viommu = viommu;
 	return 0;
 }
@@ -264,6 +265,7 @@ void viommu_domain_free(struct iommu_domain *iommu_domain)
 		}
 		viommu_queue_wait(&viommu->queue, &domain->batch);
 		viommu_domain_return_id(domain, viommu);
+		atomic_dec(&viommu->nr_domains);
 		viommu_device_put(viommu);
 	}
 	viommu_domain_empty(domain);

@@ -3,10 +3,11 @@
  * A struct device and its endpoints.
  *
  * The core probes a device; its fwspec, or our own reading of the firmware's
- * tables, says which endpoint IDs it has; ids.c asks the device about each. An
- * ID that the virtio-iommu does not know is left out if another one is known: a
- * device behind a PCIe-to-PCI bridge has its own ID, which never reaches the
- * bus, and the bridge's. With no known ID at all the device stays out, loudly.
+ * tables, says which endpoint IDs it has; ids.c asks the device about each. One
+ * of them is what its DMA arrives with, and that the virtio-iommu must know: the
+ * device stays outside otherwise, loudly. The others may be unknown to it: behind
+ * a PCIe-to-PCI bridge a device's own ID never leaves the bus, and a quirk's alias
+ * may be no business of the host's.
  *
  * A device depends on its IOMMU: it suspends, resumes and shuts down on the
  * right side of it thanks to a device link, and loses its driver before the
@@ -42,34 +43,59 @@ static void viommu_master_put_endpoints(struct viommu_master *master)
 		viommu_ids_put(master->viommu, master->endpoints[--master->nr_endpoints]);
 }
 
+/*
+ * Which ID of the fwspec its DMA arrives with. The core lists them as the bus
+ * presents them, and so does topology.c: the device's own first, and the one of
+ * the bridge that is nearest to the root complex last.
+ */
+static unsigned int viommu_master_presented(const struct device *dev,
+					    const struct iommu_fwspec *fwspec)
+{
+	return dev_is_pci(dev) && viommu_pci_is_behind_alias(to_pci_dev(dev)) ?
+	       fwspec->num_ids - 1 : 0;
+}
+
+static int viommu_master_get_endpoint(struct viommu_master *master, u32 id, bool presented)
+{
+	struct viommu_device *viommu = master->viommu;
+	struct viommu_endpoint *endpoint = viommu_ids_get(viommu, id);
+	bool known;
+
+	if (IS_ERR(endpoint)) {
+		dev_err(master->dev, "probe of endpoint %#x failed: %pe\n", id, endpoint);
+		return PTR_ERR(endpoint);
+	}
+	known = endpoint->known;
+	if (known && !viommu_master_has(master, endpoint)) {
+		master->endpoints[master->nr_endpoints++] = endpoint;
+		return 0;
+	}
+	viommu_ids_put(viommu, endpoint);
+	if (known || !presented)
+		return 0;
+	dev_err(master->dev, "the virtio-iommu does not know endpoint %#x, which its DMA comes from\n",
+		id);
+	return -ENOENT;
+}
+
 /* The IDs of the fwspec, each once, without those that the device denies. */
 static int viommu_master_get_endpoints(struct viommu_master *master,
 				       const struct iommu_fwspec *fwspec)
 {
-	struct viommu_device *viommu = master->viommu;
-	struct viommu_endpoint *endpoint;
-	unsigned int i;
+	unsigned int i, presented;
+	int ret;
 
+	if (!fwspec->num_ids)
+		return -ENOENT;
+	presented = viommu_master_presented(master->dev, fwspec);
 	for (i = 0; i < fwspec->num_ids; i++) {
-		endpoint = viommu_ids_get(viommu, fwspec->ids[i]);
-		if (IS_ERR(endpoint)) {
-			dev_err(master->dev, "probe of endpoint %#x failed: %pe\n",
-				fwspec->ids[i], endpoint);
+		ret = viommu_master_get_endpoint(master, fwspec->ids[i], i == presented);
+		if (ret) {
 			viommu_master_put_endpoints(master);
-			return PTR_ERR(endpoint);
+			return ret;
 		}
-		if (!endpoint->known || viommu_master_has(master, endpoint))
-			viommu_ids_put(viommu, endpoint);
-		else
-			master->endpoints[master->nr_endpoints++] = endpoint;
 	}
-	if (master->nr_endpoints)
-		return 0;
-
-	dev_err(master->dev,
-		"none of its %u endpoint IDs (the first is %#x) is known to the virtio-iommu\n",
-		fwspec->num_ids, fwspec->num_ids ? fwspec->ids[0] : 0);
-	return -ENOENT;
+	return 0;
 }
 
 static int viommu_master_merge_regions(struct viommu_master *master)
@@ -124,20 +150,13 @@ static int viommu_transport_child(struct device *child, void *data)
 	return 0;
 }
 
-/**
- * viommu_driver_is_live() - may a device have DMA under way?
- * @viommu: its virtio-iommu
- * @dev: the device, which has a driver
- *
- * A driver that was there before us may, with addresses that mean memory. Not so
- * that of a bridge, whose only DMA are interrupts, and that of a virtio transport,
- * unless its virtio device has a driver as well. Transports are those that have
- * the same driver as the virtio-iommu's own.
- *
- * Context: May sleep.
- * Return: whether its DMA must stay as it is.
+/*
+ * A driver that was there before us may have DMA under way, with addresses that
+ * mean memory. Not so that of a bridge, whose only DMA are interrupts, and that of
+ * a virtio transport, unless its virtio device has a driver as well. Transports are
+ * those that have the same driver as the virtio-iommu's own.
  */
-bool viommu_driver_is_live(const struct viommu_device *viommu, struct device *dev)
+static bool viommu_driver_is_live(const struct viommu_device *viommu, struct device *dev)
 {
 	struct viommu_transport_search search = { .bus = viommu->vdev->dev.bus };
 
@@ -203,6 +222,43 @@ static struct viommu_master *viommu_master_alloc(struct device *dev, struct viom
 	return master;
 }
 
+static void viommu_master_link(struct viommu_master *master)
+{
+	struct device *supplier = &master->viommu->vdev->dev;
+
+	if (!device_link_add(master->dev, supplier, DL_FLAG_STATELESS))
+		dev_warn(master->dev,
+			 "no device link to %s: the order of suspend and shutdown is left to chance\n",
+			 dev_name(supplier));
+}
+
+/* Take a device in, or leave it outside. @bound_first: see struct viommu_master. */
+static int viommu_master_take_in(struct device *dev, struct viommu_device *viommu,
+				 bool bound_first)
+{
+	struct viommu_master *master;
+
+	if (bound_first && !viommu_ops_takes_bound) {
+		viommu_outside_add(viommu, dev, "its driver was bound before its IOMMU was there");
+		return -EBUSY;
+	}
+	master = viommu_master_alloc(dev, viommu);
+	if (IS_ERR(master)) {
+		viommu_outside_add(viommu, dev, "its IOMMU cannot take it in");
+		return PTR_ERR(master);
+	}
+	viommu_outside_drop(viommu, dev);
+
+	master->bound_first = bound_first;
+	master->live = viommu_master_is_live(master);
+	if (master->live)
+		dev_warn(dev, "driver %s was bound before its IOMMU was there: identity domain, not protected\n",
+			 dev_driver_string(dev));
+	viommu_master_link(master);
+	dev_iommu_priv_set(dev, master);
+	return 0;
+}
+
 /**
  * viommu_master_probe() - take a device in
  * @dev: the device
@@ -213,36 +269,24 @@ static struct viommu_master *viommu_master_alloc(struct device *dev, struct viom
  */
 struct iommu_device *viommu_master_probe(struct device *dev)
 {
-	bool filled = !dev_iommu_fwspec_get(dev);
+	bool bound_first, core_waits = true;
 	struct viommu_device *viommu;
-	struct viommu_master *master;
 
-	if (filled && viommu_topology_configure(dev))
+	if (!dev_iommu_fwspec_get(dev) && viommu_topology_configure(dev, &core_waits))
 		return ERR_PTR(-ENODEV);
 	viommu = viommu_device_by_fwnode(dev_iommu_fwspec_get(dev)->iommu_fwnode);
 	if (!viommu)
 		return ERR_PTR(-ENODEV);
-	master = viommu_master_alloc(dev, viommu);
-	if (IS_ERR(master)) {
-		dev_err(dev, "its IOMMU cannot take it in: %pe: not protected\n", master);
+
+	/*
+	 * A driver that the core held back may be on its way, and will find the IOMMU.
+	 * Any other was there first, even if its probe is not over.
+	 */
+	bound_first = core_waits ? device_is_bound(dev) : !!dev->driver;
+	if (viommu_master_take_in(dev, viommu, bound_first)) {
 		viommu_device_put(viommu);
 		return ERR_PTR(-ENODEV);
 	}
-
-	/*
-	 * A core that has filled the fwspec asks us while it binds the driver. One
-	 * that leaves that to us does not, so any driver was there first, even if
-	 * its probe is not over.
-	 */
-	master->bound_first = filled ? !!dev->driver : device_is_bound(dev);
-	master->live = viommu_master_is_live(master);
-	if (master->live)
-		dev_warn(dev, "driver %s was bound before its IOMMU was there: identity domain, not protected\n",
-			 dev_driver_string(dev));
-	if (!device_link_add(dev, &viommu->vdev->dev, DL_FLAG_STATELESS))
-		dev_warn(dev, "no device link to %s: the order of suspend and shutdown is left to chance\n",
-			 dev_name(&viommu->vdev->dev));
-	dev_iommu_priv_set(dev, master);
 	return &viommu->iommu;
 }
 

@@ -33,13 +33,11 @@ enum viommu_vq {
 static DEFINE_MUTEX(viommu_devices_lock);
 static LIST_HEAD(viommu_devices);
 
-/* Names the IOMMU in fwspecs where firmware has no node for it. Never counted. */
-static const struct fwnode_operations viommu_fwnode_ops = {};
-
 static void viommu_device_release(struct kref *kref)
 {
 	struct viommu_device *viommu = container_of(kref, struct viommu_device, kref);
 
+	fwnode_remove_software_node(viommu->own_fwnode);
 	ida_destroy(&viommu->domain_ids);
 	put_device(&viommu->vdev->dev);
 	kfree(viommu);
@@ -214,9 +212,24 @@ static struct viommu_device *viommu_device_alloc(struct virtio_device *vdev)
 	mutex_init(&viommu->probe_lock);
 	xa_init(&viommu->endpoints);
 	INIT_LIST_HEAD(&viommu->masters);
-	fwnode_init(&viommu->own_fwnode, &viommu_fwnode_ops);
-	viommu->fwnode = dev_fwnode(viommu->hwdev) ?: &viommu->own_fwnode;
+	INIT_LIST_HEAD(&viommu->outside);
 	return viommu;
+}
+
+/* What fwspecs name the IOMMU by: a firmware's node, or where it has none our own. */
+static int viommu_find_fwnode(struct viommu_device *viommu)
+{
+	struct fwnode_handle *own;
+
+	viommu->fwnode = dev_fwnode(viommu->hwdev);
+	if (viommu->fwnode)
+		return 0;
+	own = fwnode_create_software_node(NULL, NULL);
+	if (IS_ERR(own))
+		return PTR_ERR(own);
+	viommu->own_fwnode = own;
+	viommu->fwnode = own;
+	return 0;
 }
 
 /* Bring it up to where requests can be sent. */
@@ -224,6 +237,9 @@ static int viommu_device_start(struct viommu_device *viommu)
 {
 	int ret;
 
+	ret = viommu_find_fwnode(viommu);
+	if (ret)
+		return ret;
 	ret = viommu_read_config(viommu);
 	if (ret)
 		return ret;
@@ -274,6 +290,31 @@ static void viommu_device_unlist(struct viommu_device *viommu)
 	list_del(&viommu->node);
 }
 
+/*
+ * Make the IOMMU known to the core, which probes the devices behind it at once:
+ * those that it knows to be behind it, then those whose IOMMU it does not know.
+ */
+static int viommu_register(struct viommu_device *viommu)
+{
+	int ret;
+
+	/* Not for viommu->hwdev: that may have no fwnode, and one is needed. */
+	viommu->iommu.fwnode = viommu->fwnode;
+	ret = iommu_device_register(&viommu->iommu, &viommu_ops, NULL);
+	if (ret)
+		return ret;
+	ret = iommu_device_register(&viommu->passed_by, &viommu_ops, NULL);
+	if (ret)
+		iommu_device_unregister(&viommu->iommu);
+	return ret;
+}
+
+static void viommu_unregister(struct viommu_device *viommu)
+{
+	iommu_device_unregister(&viommu->passed_by);
+	iommu_device_unregister(&viommu->iommu);
+}
+
 static int viommu_probe(struct virtio_device *vdev)
 {
 	struct viommu_device *viommu;
@@ -285,13 +326,14 @@ static int viommu_probe(struct virtio_device *vdev)
 	ret = viommu_device_start(viommu);
 	if (ret)
 		goto err_free;
-	ret = iommu_device_sysfs_add(&viommu->iommu, &vdev->dev, NULL, "%s", dev_name(&vdev->dev));
+	ret = iommu_device_sysfs_add(&viommu->iommu, &vdev->dev, viommu_stats_groups, "%s",
+				     dev_name(&vdev->dev));
 	if (ret)
 		goto err_stop;
 
 	/* Listed before the core hears of it: its probes look the device up. */
 	viommu_device_list(viommu);
-	ret = viommu_ops_register(viommu);
+	ret = viommu_register(viommu);
 	if (ret) {
 		dev_err(&vdev->dev, "the IOMMU core refused it: %pe\n", ERR_PTR(ret));
 		goto err_unlist;
@@ -304,6 +346,7 @@ static int viommu_probe(struct virtio_device *vdev)
 
 err_unlist:
 	viommu_device_unlist(viommu);
+	viommu_outside_clear(viommu);
 	iommu_device_sysfs_remove(&viommu->iommu);
 err_stop:
 	viommu_device_stop(viommu);
@@ -318,7 +361,8 @@ static void viommu_remove(struct virtio_device *vdev)
 
 	viommu_device_unlist(viommu);
 	viommu_masters_unbind(viommu);
-	viommu_ops_unregister(viommu);
+	viommu_unregister(viommu);
+	viommu_outside_clear(viommu);
 	iommu_device_sysfs_remove(&viommu->iommu);
 	viommu_device_stop(viommu);
 	viommu_device_free(viommu);
@@ -350,6 +394,20 @@ static struct virtio_driver viommu_driver = {
 	.remove			= viommu_remove,
 };
 
+static int viommu_bus_notify(struct notifier_block *block, unsigned long action, void *data)
+{
+	struct viommu_device *viommu;
+
+	if (action != BUS_NOTIFY_REMOVED_DEVICE)
+		return NOTIFY_DONE;
+	guard(mutex)(&viommu_devices_lock);
+	list_for_each_entry(viommu, &viommu_devices, node)
+		viommu_outside_drop(viommu, data);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block viommu_pci_notifier = { .notifier_call = viommu_bus_notify };
+
 static int __init viommu_init(void)
 {
 	int ret;
@@ -360,11 +418,16 @@ static int __init viommu_init(void)
 	ret = viommu_topology_init();
 	if (ret)
 		goto err_cache;
-	ret = register_virtio_driver(&viommu_driver);
+	ret = bus_register_notifier(&pci_bus_type, &viommu_pci_notifier);
 	if (ret)
 		goto err_topology;
+	ret = register_virtio_driver(&viommu_driver);
+	if (ret)
+		goto err_notifier;
 	return 0;
 
+err_notifier:
+	bus_unregister_notifier(&pci_bus_type, &viommu_pci_notifier);
 err_topology:
 	viommu_topology_exit();
 err_cache:
@@ -375,6 +438,8 @@ err_cache:
 static void __exit viommu_exit(void)
 {
 	unregister_virtio_driver(&viommu_driver);
+	bus_unregister_notifier(&pci_bus_type, &viommu_pci_notifier);
+	viommu_ops_exit();
 	viommu_topology_exit();
 	viommu_mapping_cache_destroy();
 }

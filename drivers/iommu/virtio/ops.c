@@ -10,8 +10,6 @@
 
 #include "viommu.h"
 
-static const struct iommu_ops viommu_ops;
-
 static struct iommu_domain *viommu_ops_alloc_identity(struct device *dev)
 {
 	return viommu_domain_alloc_for(dev_iommu_priv_get(dev), IOMMU_DOMAIN_IDENTITY);
@@ -65,7 +63,7 @@ static int viommu_ops_of_xlate(struct device *dev, const struct of_phandle_args 
 	return iommu_fwspec_add_ids(dev, (u32 *)args->args, 1);
 }
 
-static const struct iommu_ops viommu_ops = {
+const struct iommu_ops viommu_ops = {
 	.capable		= viommu_ops_capable,
 	.domain_alloc_identity	= viommu_ops_alloc_identity,
 	.domain_alloc_paging	= viommu_ops_alloc_paging,
@@ -80,40 +78,27 @@ static const struct iommu_ops viommu_ops = {
 	.owner			= THIS_MODULE,
 };
 
-/**
- * viommu_ops_register() - make the IOMMU known to the core
- * @viommu: the virtio-iommu, working
- *
- * The core probes the devices behind it at once.
- *
- * Context: Probe; may sleep.
- * Return: 0 or the core's errno.
- */
-int viommu_ops_register(struct viommu_device *viommu)
-{
-	return iommu_device_register(&viommu->iommu, &viommu_ops, viommu->hwdev);
-}
-
-/**
- * viommu_ops_unregister() - undo viommu_ops_register()
- * @viommu: the virtio-iommu; the core releases the devices behind it
- *
- * Context: Removal; may sleep.
- */
-void viommu_ops_unregister(struct viommu_device *viommu)
-{
-	iommu_device_unregister(&viommu->iommu);
-}
+/* The core warns of a device that comes in with its driver bound. */
+const bool viommu_ops_takes_bound = false;
 
 /**
  * viommu_ops_fwspec_init() - give a device a fwspec
  * @dev: the device
- * @viommu: the virtio-iommu that it stands behind
+ * @fwnode: names the virtio-iommu that it stands behind
  *
  * Context: May sleep.
  * Return: 0, also where it has one already; the core's errno.
  */
-int viommu_ops_fwspec_init(struct device *dev, struct viommu_device *viommu)
+int viommu_ops_fwspec_init(struct device *dev, struct fwnode_handle *fwnode)
 {
-	return iommu_fwspec_init(dev, viommu->fwnode);
+	return iommu_fwspec_init(dev, fwnode);
+}
+
+/**
+ * viommu_ops_exit() - have the core forget the ops
+ *
+ * Context: Module exit; may sleep.
+ */
+void viommu_ops_exit(void)
+{
 }

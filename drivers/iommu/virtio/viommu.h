@@ -10,7 +10,7 @@
  *
  *	viommu_devices_lock	mutex; which virtio-iommus there are (main.c)
  *	viommu->endpoints_lock	mutex; endpoint IDs, their users, and to which
- *				domain each is attached
+ *				domain each is attached; devices left outside
  *	viommu->probe_lock	mutex; the one buffer for PROBE
  *	domain->lock		spinlock, any context; the mappings, and whether
  *				the device knows the domain
@@ -37,6 +37,7 @@
 #include "pure.h"
 #include "wire.h"
 
+struct pci_dev;
 struct viommu_domain;
 struct viommu_device;
 struct viommu_master;
@@ -250,58 +251,69 @@ struct viommu_master {
 
 struct iommu_device *viommu_master_probe(struct device *dev);
 struct iommu_group *viommu_master_group(struct device *dev);
-bool viommu_driver_is_live(const struct viommu_device *viommu, struct device *dev);
 void viommu_master_release(struct device *dev);
 void viommu_master_resv_regions(struct device *dev, struct list_head *head);
 int viommu_master_default_domain(struct device *dev);
 void viommu_masters_unbind(struct viommu_device *viommu);
 
+void viommu_outside_add(struct viommu_device *viommu, struct device *dev, const char *why);
+void viommu_outside_drop(struct viommu_device *viommu, const struct device *dev);
+void viommu_outside_clear(struct viommu_device *viommu);
+
 /**
  * struct viommu_device - one virtio-iommu
  * @iommu: the core's view
+ * @passed_by: a second one, without a fwnode: makes the core offer the devices that it
+ *	knows no IOMMU of
  * @vdev: the virtio device
  * @hwdev: the device that firmware knows it by: its transport
  * @kref: users: the driver, every finalised domain, every master
  * @node: in the list of all virtio-iommus
  * @fwnode: what a fwspec names it by: the transport's node, or @own_fwnode
- * @own_fwnode: used where firmware gave the transport none
+ * @own_fwnode: where firmware gave the transport none; NULL elsewhere
  * @limits: the config space, checked
  * @has_mmio: MAP takes the MMIO flag
  * @has_bypass_domains: ATTACH takes the bypass flag
  * @queue: the request queue
  * @events: the event queue
+ * @nr_domains: finalised domains, @blocking apart
  * @domain_ids: domain IDs in use, counted from the first of the domain range
  * @has_identity_id: all bypass domains share @identity_id
  * @identity_id: domain ID set aside for them
  * @blocking: the domain where nothing is mapped, for endpoints without any other;
  *	exists for the device if it owns an ID
- * @endpoints_lock: guards @endpoints, @masters and what each endpoint is attached to
+ * @endpoints_lock: guards @endpoints, @masters, @outside and what each endpoint is
+ *	attached to
  * @endpoints: endpoints by their ID
  * @masters: the devices
+ * @outside: devices that should be among them, and are not
  * @gone: it is being removed, and takes no more devices in
  * @probe_lock: guards @probe_buffer
  * @probe_buffer: a PROBE request; NULL where there is no PROBE
  */
 struct viommu_device {
 	struct iommu_device iommu;
+	struct iommu_device passed_by;
 	struct virtio_device *vdev;
 	struct device *hwdev;
 	struct kref kref;
 	struct list_head node;
 	struct fwnode_handle *fwnode;
-	struct fwnode_handle own_fwnode;
+	struct fwnode_handle *own_fwnode;
 	struct viommu_limits limits;
 	bool has_mmio;
 	bool has_bypass_domains;
 	struct viommu_queue queue;
 	struct viommu_events events;
+	atomic_t nr_domains;
 	struct ida domain_ids;
 	bool has_identity_id;
 	u32 identity_id;
 	struct viommu_domain blocking;
-	struct mutex endpoints_lock; /* guards endpoints, masters, attachments */
+	struct mutex endpoints_lock; /* guards endpoints, masters, outside, attachments */
 	struct xarray endpoints;
 	struct list_head masters;
+	struct list_head outside;
 	bool gone;
 	struct mutex probe_lock; /* guards probe_buffer */
 	void *probe_buffer;
@@ -338,15 +350,22 @@ void viommu_domain_flush(struct iommu_domain *iommu_domain);
 phys_addr_t viommu_domain_iova_to_phys(struct iommu_domain *iommu_domain, dma_addr_t iova);
 void viommu_domain_free(struct iommu_domain *iommu_domain);
 
+int viommu_pci_for_each_alias(struct pci_dev *pdev,
+			      int (*fn)(struct pci_dev *pdev, u16 rid, void *data), void *data);
+bool viommu_pci_is_behind_alias(struct pci_dev *pdev);
+
 int viommu_topology_init(void);
 void viommu_topology_exit(void);
-int viommu_topology_configure(struct device *dev);
+int viommu_topology_configure(struct device *dev, bool *core_waits);
+
+extern const struct attribute_group *viommu_stats_groups[];
 
 /* What ops.c offers, or the seam file of compat/ in its place. */
-int viommu_ops_register(struct viommu_device *viommu);
-void viommu_ops_unregister(struct viommu_device *viommu);
-int viommu_ops_fwspec_init(struct device *dev, struct viommu_device *viommu);
+extern const struct iommu_ops viommu_ops;
 extern const struct iommu_domain_ops viommu_domain_ops;
+extern const bool viommu_ops_takes_bound;
+int viommu_ops_fwspec_init(struct device *dev, struct fwnode_handle *fwnode);
+void viommu_ops_exit(void);
 
 static inline struct viommu_domain *to_viommu_domain(struct iommu_domain *domain)
 {

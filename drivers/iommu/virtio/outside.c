@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The devices that stayed outside.
+ *
+ * A device that stands behind a virtio-iommu, but could not be taken in, does its
+ * DMA past it. Such devices are remembered, to be counted where an operator looks
+ * (stats.c) and to be named in the log once, however often the core offers them,
+ * until they are taken in after all, are removed, or the virtio-iommu goes.
+ *
+ * The list is guarded by the virtio-iommu's endpoints_lock.
+ */
+#include <linux/device.h>
+#include <linux/slab.h>
+
+#include "viommu.h"
+
+/**
+ * struct viommu_outsider - a device that stayed outside
+ * @node: in the virtio-iommu's list
+ * @dev: the device; only compared, never looked into
+ */
+struct viommu_outsider {
+	struct list_head node;
+	const struct device *dev;
+};
+
+static struct viommu_outsider *viommu_outside_find(struct viommu_device *viommu,
+						   const struct device *dev)
+{
+	struct viommu_outsider *outsider;
+
+	list_for_each_entry(outsider, &viommu->outside, node)
+		if (outsider->dev == dev)
+			return outsider;
+	return NULL;
+}
+
+static void viommu_outside_free(struct viommu_outsider *outsider)
+{
+	list_del(&outsider->node);
+	kfree(outsider);
+}
+
+/**
+ * viommu_outside_add() - remember a device that stays outside, and say so
+ * @viommu: the virtio-iommu that it stands behind
+ * @dev: the device
+ * @why: for the log
+ *
+ * Context: Takes endpoints_lock, may sleep.
+ */
+void viommu_outside_add(struct viommu_device *viommu, struct device *dev, const char *why)
+{
+	struct viommu_outsider *outsider;
+
+	guard(mutex)(&viommu->endpoints_lock);
+	if (viommu_outside_find(viommu, dev))
+		return;
+	dev_err(dev, "%s: not protected\n", why);
+	outsider = kzalloc(sizeof(*outsider), GFP_KERNEL);
+	if (!outsider)
+		return;
+	outsider->dev = dev;
+	list_add_tail(&outsider->node, &viommu->outside);
+}
+
+/**
+ * viommu_outside_drop() - a device is taken in, or is no more
+ * @viommu: the virtio-iommu
+ * @dev: the device
+ *
+ * Context: Takes endpoints_lock, may sleep.
+ */
+void viommu_outside_drop(struct viommu_device *viommu, const struct device *dev)
+{
+	struct viommu_outsider *outsider;
+
+	guard(mutex)(&viommu->endpoints_lock);
+	outsider = viommu_outside_find(viommu, dev);
+	if (outsider)
+		viommu_outside_free(outsider);
+}
+
+/**
+ * viommu_outside_clear() - forget them all
+ * @viommu: the virtio-iommu, of which the core knows no more
+ *
+ * Context: Removal; takes endpoints_lock, may sleep.
+ */
+void viommu_outside_clear(struct viommu_device *viommu)
+{
+	struct viommu_outsider *outsider, *next;
+
+	guard(mutex)(&viommu->endpoints_lock);
+	list_for_each_entry_safe(outsider, next, &viommu->outside, node)
+		viommu_outside_free(outsider);
+}
