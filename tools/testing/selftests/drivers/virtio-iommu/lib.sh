@@ -211,8 +211,9 @@ trace_endpoints()
 	}' "$1/trace" | sort -n
 }
 
-# All DMA of the disks and the NIC went through mappings, and no address that a
-# device used was the guest-physical one.
+# All DMA of the disks and the NIC, or of these endpoints, went through mappings,
+# and no address that a device used was the guest-physical one.
+# all_translated DIR [ENDPOINT...]
 all_translated()
 {
 	local dir=$1 map unmap id seen msi out same endpoints
@@ -223,10 +224,13 @@ all_translated()
 		echo "$map MAP requests, $unmap UNMAP requests"
 		return 1
 	fi
-	endpoints=$(data_endpoints "$dir")
-	[ "$(wc -w <<<"$endpoints")" -ge 4 ] || { echo "endpoints: $endpoints"; return 1; }
+	endpoints=${*:2}
+	if [ $# -eq 1 ]; then
+		endpoints=$(data_endpoints "$dir")
+		[ "$(wc -w <<<"$endpoints")" -ge 4 ] || { echo "endpoints: $endpoints"; return 1; }
+	fi
 	for id in $endpoints; do
-		read -r _ seen msi out same < <(trace_endpoints "$dir" | grep "^$id ") ||
+		read -r _ seen msi out same < <(trace_endpoints "$dir" | grep "^$((id)) ") ||
 			{ echo "endpoint $id: the IOMMU saw no DMA"; return 1; }
 		if [ "$out" -eq 0 ] || [ "$same" -gt 0 ] || [ $((seen - msi)) -ne "$out" ]; then
 			echo "endpoint $id: $seen accesses, $msi of them interrupts," \
