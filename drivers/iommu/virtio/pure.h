@@ -146,6 +146,8 @@ struct viommu_node {
  * @base: physical address of the MMIO device
  * @endpoint_start: endpoint ID of the first function, or of the MMIO device
  * @iommu: the virtio-iommu
+ *
+ * Ranges may overlap: the first of a table that holds a function counts.
  */
 struct viommu_range {
 	enum viommu_transport transport;

@@ -139,8 +139,6 @@ int viommu_range_check(const struct viommu_range *range)
  * @bdf: bus, device and function
  * @endpoint: its endpoint ID, where it lies in the range
  *
- * Ranges may overlap: the first that holds a function counts.
- *
  * Context: Any.
  * Return: whether it does.
  */
