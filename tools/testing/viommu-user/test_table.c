@@ -224,7 +224,7 @@ static void test_random_mutations(void)
 	struct table table;
 	unsigned int i, nr;
 
-	for (round = 0; round < test_rounds(40000); round++) {
+	for (round = 0; round < test_rounds(15000); round++) {
 		for_each_reader(i) {
 			size_t size;
 
