@@ -20,7 +20,8 @@ help:
 	@echo '                build/<kernel release>/virtio-iommu.ko'
 	@echo '  make clean    remove what was built (not the kernels: rm -r build does)'
 	@echo
-	@echo '  KERNEL=6.1|6.12  which of the stock kernels of Debian 12 (default 6.1)'
+	@echo '  KERNEL=6.1|6.12  which of the stock kernels of Debian 12 (default 6.1);'
+	@echo '                   6.1-arm64, 6.12-arm64: make modules for arm64'
 	@echo '  KDIR=path        build modules against that kernel instead'
 	@echo '  V=1              show the commands and their output'
 	@echo
@@ -38,7 +39,7 @@ check:
 .PHONY: modules
 modules:
 ifeq ($(KDIR),)
-	@$(run) scripts/setup build
+	@$(run) scripts/setup build $(KERNEL)
 	@kdir=$$($(run) scripts/fetch-kernel --print kdir $(KERNEL)) && \
 		$(run) scripts/build-module "$$kdir" build
 else

@@ -9,6 +9,7 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BUILD=$TOP/build
 # shellcheck disable=SC2034
 SELFTESTS=$TOP/tools/testing/selftests/drivers/virtio-iommu
+APT_LISTS=/var/lib/apt/lists
 
 # stderr, because a script's stdout is its result
 say()
@@ -46,6 +47,16 @@ quietly()
 	return "$rc"
 }
 
+# The architecture of a kernel that is named as the scripts here name them.
+kernel_arch()
+{
+	case $1 in
+	6.1|6.12)		echo amd64 ;;
+	6.1-arm64|6.12-arm64)	echo arm64 ;;
+	*)			return 1 ;;
+	esac
+}
+
 need_root()
 {
 	[ "$(id -u)" -eq 0 ] || die "$1: run this as root"
@@ -53,7 +64,7 @@ need_root()
 
 apt_update()
 {
-	need_root "apt's package lists must be updated"
+	[ -w "$APT_LISTS" ] || need_root "apt's package lists must be updated"
 	say UPDATE "package lists"
 	quietly apt-get -q update
 }
