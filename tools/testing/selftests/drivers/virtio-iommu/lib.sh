@@ -132,13 +132,14 @@ devices()
 }
 
 # Every PCI device has a group, bridges and devices without a driver too; the
-# IOMMU itself has none.
+# IOMMU itself has none. have_groups DIR [BDF...]: but for these
 have_groups()
 {
 	local bad
 
 	[ "$(devices "$1" | wc -l)" -ge 8 ] || { echo "only these devices:"; devices "$1"; return 1; }
-	bad=$(devices "$1" | awk '$7 == "-" { print $2, $4, $5 }')
+	bad=$(devices "$1" | awk -v but=" ${*:2} " '
+		$7 == "-" && !index(but, " " $2 " ") { print $2, $4, $5 }')
 	[ -z "$bad" ] || { echo "without a group:"; echo "$bad"; return 1; }
 	! grep -E '^pci [^ ]+ [^ ]+ 1af4:1057 .* [0-9]+ [^ ]+$' "$1/report" ||
 		{ echo "the IOMMU has a group"; return 1; }
@@ -173,16 +174,22 @@ have_regions()
 	done < <(devices "$dir")
 }
 
-# Endpoint IDs of the disks and the NIC, the devices that move data here: a PCI
-# device's ID is its address as a number.
+# endpoint_id [DOMAIN:]BUS:SLOT.FUNCTION: a PCI device's ID is its address as a number
+endpoint_id()
+{
+	local bus=${1%:*} slot=${1##*:}
+
+	echo $((16#${bus##*:} << 8 | 16#${slot%.*} << 3 | ${1##*.}))
+}
+
+# Endpoint IDs of the disks and the NIC, the devices that move data here.
 data_endpoints()
 {
-	local addr bus slot
+	local addr
 
 	devices "$1" | awk '$5 == "nvme" || $6 == "virtio_blk" || $6 == "virtio_net" { print $2 }' |
 	while read -r addr; do
-		bus=${addr#*:} slot=${addr##*:}
-		echo $((16#${bus%%:*} << 8 | 16#${slot%.*} << 3 | ${addr##*.}))
+		endpoint_id "$addr"
 	done
 }
 

@@ -16,18 +16,17 @@ fail()
 	exit 1
 }
 
-# The value of an option that the host gave: arg NAME [DEFAULT]
+# The value of an option that the host gave, the last one: arg NAME [DEFAULT]
 arg()
 {
-	for arg in $(cat /proc/cmdline); do
-		case $arg in
-		viommu."$1"=*)
-			echo "${arg#*=}"
-			return
-			;;
+	local word value=${2-}
+
+	for word in $(cat /proc/cmdline); do
+		case $word in
+		viommu."$1"=*) value=${word#*=} ;;
 		esac
 	done
-	echo "${2-}"
+	echo "$value"
 }
 
 # wait_for SECONDS COMMAND...: until the command succeeds
@@ -90,6 +89,18 @@ serial()
 	cat "$1/serial" 2>/dev/null || tr -d ' ' <"$1/device/serial"
 }
 
+# disk SERIAL BDF
+report_disks()
+{
+	local dev file
+
+	for dev in /sys/bus/pci/devices/*; do
+		for file in "$dev"/virtio*/block/*/serial "$dev"/nvme/*/serial; do
+			[ ! -e "$file" ] || report "disk $(tr -d ' ' <"$file") ${dev##*/}"
+		done
+	done
+}
+
 link()
 {
 	if [ -e "$1" ]; then
@@ -128,11 +139,11 @@ sum()
 }
 
 # Write random data to a disk and read it back, past the page cache and through
-# it, at different places.
+# it, at different places. test_disk DISK [MIB [OFFSET]]
 # data SERIAL MODE OFFSET BYTES WRITTEN READ (offset and bytes in MiB)
 test_disk()
 {
-	local disk=$1 dev=/dev/${1##*/} mib=${2:-4} at=0 mode w r written got
+	local disk=$1 dev=/dev/${1##*/} mib=${2:-4} at=${3:-0} mode w r written got
 
 	for mode in direct buffered; do
 		dd if=/dev/urandom of="/tmp/${1##*/}" bs=1M count="$mib" status=none
@@ -160,6 +171,46 @@ test_disks()
 	for disk in $(disks); do
 		test_disk "$disk" "$@"
 	done
+}
+
+# Write to a disk and read back until stop_churn, at an offset of 32 MiB.
+# churned SERIAL ROUNDS
+churn()
+{
+	local dev=/dev/${1##*/} file=/tmp/churn.${1##*/} n=0
+
+	until [ -e /tmp/enough ]; do
+		dd if=/dev/urandom of="$file" bs=256k count=1 status=none
+		dd if="$file" of="$dev" bs=64k seek=512 oflag=direct status=none ||
+			fail "cannot write $dev after $n rounds"
+		dd if="$dev" bs=64k skip=512 count=4 iflag=direct status=none | cmp -s - "$file" ||
+			fail "$dev returned other data after $n rounds"
+		n=$((n + 1))
+	done
+	report "churned $(serial "$1") $n"
+}
+
+# start_churn DISK...: on each of them, in the background
+start_churn()
+{
+	local disk
+
+	churners=
+	for disk; do
+		churn "$disk" &
+		churners="$churners $!"
+	done
+}
+
+stop_churn()
+{
+	local job
+
+	touch /tmp/enough
+	for job in $churners; do
+		wait "$job" || exit 1
+	done
+	rm /tmp/enough
 }
 
 has_address()
