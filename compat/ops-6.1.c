@@ -68,6 +68,19 @@ const struct iommu_domain_ops viommu_domain_ops = {
 	.free			= viommu_domain_free,
 };
 
+/*
+ * A core that gave up waiting for us leaves a fwspec that names the IOMMU and says
+ * nothing else. Start anew.
+ */
+static struct iommu_device *viommu_ops_probe(struct device *dev)
+{
+	struct iommu_fwspec *fwspec = dev_iommu_fwspec_get(dev);
+
+	if (fwspec && !fwspec->ops)
+		iommu_fwspec_free(dev);
+	return viommu_master_probe(dev);
+}
+
 static void viommu_ops_probe_finalize(struct device *dev)
 {
 #ifndef CONFIG_ARCH_HAS_SETUP_DMA_OPS
@@ -99,7 +112,7 @@ static int viommu_ops_of_xlate(struct device *dev, struct of_phandle_args *args)
 const struct iommu_ops viommu_ops = {
 	.capable		= viommu_ops_capable,
 	.domain_alloc		= viommu_ops_alloc,
-	.probe_device		= viommu_master_probe,
+	.probe_device		= viommu_ops_probe,
 	.probe_finalize		= viommu_ops_probe_finalize,
 	.release_device		= viommu_ops_release,
 	.device_group		= viommu_master_group,
