@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Firmware tables: the paravirtualised IORT, which no host of today writes, and
-# VIOTs other than QEMU's. QEMU's own VIOT is hidden where it would be in the way.
+# VIOTs other than QEMU's. They take the place of QEMU's VIOT, or of a table that
+# does not matter.
 #
 # Requester IDs are bus << 8 | slot << 3 | function, and QEMU's endpoint IDs are
 # the same, of which it looks at the lower 16 bits alone: the virtio-iommu is 0x08,
@@ -11,19 +12,19 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-hide=$RUNS/hide-table.so
+shim=$RUNS/replace-table.so
 mkdir -p "$RUNS"
-gcc -shared -fPIC -O2 -o "$hide" "$HERE/hide-table.c" -ldl
+gcc -shared -fPIC -O2 -Wall -Werror -o "$shim" "$HERE/replace-table.c" -ldl
 
 # boot DIR KERNEL WORDS [-v] TABLE NODE... [-- QEMU-OPTION...]: with that table;
 # -v: and with QEMU's VIOT
 boot()
 {
-	local dir=$1 args=(-k "$2" -a "$3" -p "$hide") table=()
+	local dir=$1 args=(-k "$2" -a "$3" -p "$shim") place=VIOT table=()
 
 	shift 3
 	if [ "$1" = -v ]; then
-		args=("${args[@]:0:4}")
+		place=WAET
 		shift
 	fi
 	while [ $# -gt 0 ] && [ "$1" != -- ]; do
@@ -31,8 +32,7 @@ boot()
 		shift
 	done
 	"$HERE/acpi-table" "${table[@]}" >"$dir.aml"
-	VIOMMU_HIDE_TABLE=VIOT guest "$dir" "${args[@]}" tables -- \
-		-acpitable "file=$dir.aml" "${@:2}"
+	VIOMMU_TABLES="$place=$dir.aml" guest "$dir" "${args[@]}" tables "$@"
 }
 
 outside()
