@@ -133,12 +133,14 @@ static bool viommu_master_has_msi_region(const struct viommu_master *master)
 }
 
 /**
- * struct viommu_transport_search - is a virtio device in use?
+ * struct viommu_transport_search - is a device a virtio transport, and in use?
  * @bus: the virtio bus
- * @bound: a device on it, behind the transport in question, has a driver
+ * @found: it is one: there is a device on it
+ * @bound: that has a driver
  */
 struct viommu_transport_search {
 	const struct bus_type *bus;
+	bool found;
 	bool bound;
 };
 
@@ -146,26 +148,30 @@ static int viommu_transport_child(struct device *child, void *data)
 {
 	struct viommu_transport_search *search = data;
 
-	search->bound |= child->bus == search->bus && child->driver;
+	if (child->bus == search->bus) {
+		search->found = true;
+		search->bound |= !!child->driver;
+	}
 	return 0;
 }
 
 /*
  * A driver that was there before us may have DMA under way, with addresses that
  * mean memory. Not so that of a bridge, whose only DMA are interrupts, and that of
- * a virtio transport, unless its virtio device has a driver as well. Transports are
- * those that have the same driver as the virtio-iommu's own.
+ * a virtio transport, unless its virtio device has a driver as well. What has the
+ * same driver as the virtio-iommu's own transport may become one any moment.
  */
 static bool viommu_driver_is_live(const struct viommu_device *viommu, struct device *dev)
 {
-	struct viommu_transport_search search = { .bus = viommu->vdev->dev.bus };
+	struct viommu_transport_search search = {
+		.bus = viommu->vdev->dev.bus,
+		.found = dev->driver == viommu->hwdev->driver,
+	};
 
 	if (dev_is_pci(dev) && pci_is_bridge(to_pci_dev(dev)))
 		return false;
-	if (dev->driver != viommu->hwdev->driver)
-		return true;
 	device_for_each_child(dev, &search, viommu_transport_child);
-	return search.bound;
+	return !search.found || search.bound;
 }
 
 /*
