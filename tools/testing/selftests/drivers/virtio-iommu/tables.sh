@@ -16,23 +16,22 @@ shim=$RUNS/replace-table.so
 mkdir -p "$RUNS"
 gcc -shared -fPIC -O2 -Wall -Werror -o "$shim" "$HERE/replace-table.c" -ldl
 
-# boot DIR KERNEL WORDS [-v] TABLE NODE... [-- QEMU-OPTION...]: with that table;
-# -v: and with QEMU's VIOT
+efi=/usr/share/qemu-efi-aarch64/QEMU_EFI.fd
+
+# boot DIR PLACES TABLE NODE... -- RUN-GUEST-OPTION...: with that table in one of
+# PLACES, the one that reads SIGNATURE=@, and those that read SIGNATURE= hidden
 boot()
 {
-	local dir=$1 args=(-k "$2" -a "$3" -p "$shim") place=VIOT table=()
+	local dir=$1 places=${2//@/$1.aml} table=()
 
-	shift 3
-	if [ "$1" = -v ]; then
-		place=WAET
-		shift
-	fi
-	while [ $# -gt 0 ] && [ "$1" != -- ]; do
+	shift 2
+	while [ "$1" != -- ]; do
 		table+=("$1")
 		shift
 	done
+	shift
 	"$HERE/acpi-table" "${table[@]}" >"$dir.aml"
-	VIOMMU_TABLES="$place=$dir.aml" guest "$dir" "${args[@]}" tables "$@"
+	VIOMMU_TABLES=$places guest "$dir" -p "$shim" tables "$@"
 }
 
 outside()
@@ -89,18 +88,18 @@ iort()
 	local kernel=$1 name="$1, IORT"
 
 	dir=$RUNS/$kernel-iort
-	check "$name" boot "$dir" "$kernel" "" IORT "A pci 0x08" "root 0 A,0,0xffff,0"
+	check "$name" boot "$dir" VIOT=@ IORT "A pci 0x08" "root 0 A,0,0xffff,0" -- -k "$kernel"
 	all_inside "$name"
 
 	name="$kernel, IORT of several root complexes"
 	dir=$RUNS/$kernel-roots
-	check "$name" boot "$dir" "$kernel" "" IORT "root 1 104,0,0xffff,0" "A pci 0x08" \
-		"root 0 A,0,0x1f,0 A,0x20,0xff,0x20" "root 0 A,0x100,0xffff,0x100"
+	check "$name" boot "$dir" VIOT=@ IORT "root 1 104,0,0xffff,0" "A pci 0x08" \
+		"root 0 A,0,0x1f,0 A,0x20,0xff,0x20" "root 0 A,0x100,0xffff,0x100" -- -k "$kernel"
 	all_inside "$name"
 
 	name="$kernel, IORT of one bus"
 	dir=$RUNS/$kernel-bus
-	check "$name" boot "$dir" "$kernel" "" IORT "A pci 0x08" "root 0 A,0,0xff,0"
+	check "$name" boot "$dir" VIOT=@ IORT "A pci 0x08" "root 0 A,0,0xff,0" -- -k "$kernel"
 	check "$name: the other bus has no IOMMU" without_group "$dir" 0000:01:00.0
 	check "$name: nor was it attached" never_attached "$dir" 0x100
 	check "$name: none counts as outside" outside "$dir" 0
@@ -110,8 +109,9 @@ iort()
 	# a function under its neighbour's ID, and one under an ID that is nobody's
 	name="$kernel, IORT with an offset"
 	dir=$RUNS/$kernel-offset
-	check "$name" boot "$dir" "$kernel" "" IORT "A pci 0x08" \
+	check "$name" boot "$dir" VIOT=@ IORT "A pci 0x08" \
 		"root 0 A,0,0x2f,0 A,0x30,0x30,0x31 A,0x38,0x38,0x1038 A,0xf8,0xffff,0xf8" -- \
+		-k "$kernel" -- \
 		-device edu,addr=6.0,multifunction=on -device edu,addr=6.1 -device edu,addr=7.0
 	check "$name: attached under the other ID" attached_once "$dir" 0x31
 	check "$name: not under its own" never_attached "$dir" 0x30
@@ -127,17 +127,17 @@ both()
 	local wrong=("A pci 0x08" "root 0 A,0,0xefff,0x1000")
 
 	dir=$RUNS/$kernel-both
-	check "$name: VIOT wins" boot "$dir" "$kernel" "" -v IORT "${wrong[@]}"
+	check "$name: VIOT wins" boot "$dir" WAET=@ IORT "${wrong[@]}" -- -k "$kernel"
 	all_inside "$name"
 	name="$kernel, VIOT and IORT, topology=iort"
 	dir=$RUNS/$kernel-param
-	check "$name" boot "$dir" "$kernel" virtio_iommu.topology=iort -v IORT "${wrong[@]}"
+	check "$name" boot "$dir" WAET=@ IORT "${wrong[@]}" -- -k "$kernel" -a virtio_iommu.topology=iort
 	check "$name: the IORT's IDs are asked for" logged "$dir" "00:00.0.* 0x1000,"
 	check "$name: data" data_moved "$dir"
 	name="$kernel, topology=none"
 	dir=$RUNS/$kernel-none
-	check "$name" boot "$dir" "$kernel" virtio_iommu.topology=none IORT "A pci 0x08" \
-		"root 0 A,0,0xffff,0"
+	check "$name" boot "$dir" VIOT=@ IORT "A pci 0x08" \
+		"root 0 A,0,0xffff,0" -- -k "$kernel" -a virtio_iommu.topology=none
 	check "$name: nothing is behind it" outside "$dir" 0
 	check "$name: nothing is attached" never "$dir" virtio_iommu_attach
 	check "$name: data" data_moved "$dir"
@@ -155,30 +155,67 @@ bad()
 	local kernel=$1 name="$1, VIOT with a bad node"
 
 	dir=$RUNS/$kernel-bad-viot
-	check "$name" boot "$dir" "$kernel" "" VIOT "A pci 0x08" "raw 09 00 0800 00000000" \
-		"range A 0xff 0 0" "range A 0 0x1f 0" "range 4000 0 0xffff 0" "range A 0x20 0xffff 0x20"
+	check "$name" boot "$dir" VIOT=@ VIOT "A pci 0x08" "raw 09 00 0800 00000000" \
+		"range A 0xff 0 0" "range A 0 0x1f 0" "range 4000 0 0xffff 0" "range A 0x20 0xffff 0x20" -- -k "$kernel"
 	all_inside "$name"
 	check "$name: its offset is named" logged "$dir" "VIOT: bad node at offset 72 ignored"
 	check "$name: and the other's" logged "$dir" "VIOT: bad node at offset 120 ignored"
 
 	name="$kernel, IORT with a loop"
 	dir=$RUNS/$kernel-loop
-	check "$name" boot "$dir" "$kernel" "" IORT "A pci 0x08" "root 0 104,0,0xffff,0" \
-		"root 0 A,0,0xffff,0 A,0xffff0000,0xffffffff,0xfffffff0"
+	check "$name" boot "$dir" VIOT=@ IORT "A pci 0x08" "root 0 104,0,0xffff,0" \
+		"root 0 A,0,0xffff,0 A,0xffff0000,0xffffffff,0xfffffff0" -- -k "$kernel"
 	all_inside "$name"
 
 	name="$kernel, IORT cut short"
 	dir=$RUNS/$kernel-short
-	check "$name" boot "$dir" "$kernel" "" IORT "A pci 0x08" "raw 02 3800 01 00000000 ffffffff 24000000"
+	check "$name" boot "$dir" VIOT=@ IORT "A pci 0x08" "raw 02 3800 01 00000000 ffffffff 24000000" -- -k "$kernel"
 	check "$name: its offset is named" logged "$dir" "IORT: bad node at offset 104 ignored"
 	check "$name: data" data_moved "$dir"
 }
 
-# shellcheck disable=SC2086 # a list
-ktap_begin $(($(wc -w <<<$KERNELS) * (25 + 13 + 17)))
+# Both tables, and the virtio-iommu as a virtio-mmio device. QEMU's IORT, which is
+# about interrupts, is hidden where it is not replaced.
+arm64()
+{
+	local kernel=$1 name="$1, IORT"
+
+	dir=$RUNS/$kernel-iort
+	check "$name" boot "$dir" "VIOT=@ IORT=" IORT "A pci 0x08" "root 0 A,0,0xffff,0" -- \
+		-k "$kernel" -- -bios $efi
+	all_inside "$name"
+
+	name="$kernel, IORT, virtio-mmio"
+	dir=$RUNS/$kernel-iort-mmio
+	check "$name" boot "$dir" IORT=@ IORT "A mmio 0x0a000000" "root 0 A,0,0xffff,0" -- \
+		-k "$kernel" -i mmio -- -bios $efi
+	all_inside "$name"
+
+	name="$kernel, VIOT, virtio-mmio"
+	dir=$RUNS/$kernel-viot-mmio
+	check "$name" boot "$dir" "DBG2=@ IORT=" VIOT "A mmio 0x0a000000" "range A 0 0xffff 0" -- \
+		-k "$kernel" -i mmio,boot-bypass=off -- -bios $efi
+	all_inside "$name"
+}
+
+n=0
 for kernel in $KERNELS; do
-	iort "$kernel"
-	both "$kernel"
-	bad "$kernel"
+	case $kernel in
+	*-arm64) n=$((n + 18)) ;;
+	*)	n=$((n + 55)) ;;
+	esac
+done
+ktap_begin $n
+for kernel in $KERNELS; do
+	case $kernel in
+	*-arm64)
+		arm64 "$kernel"
+		;;
+	*)
+		iort "$kernel"
+		both "$kernel"
+		bad "$kernel"
+		;;
+	esac
 done
 ktap_end
