@@ -1,0 +1,80 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The main job on arm64's machines, which differ in who says what is behind the
+# IOMMU (device tree, ACPI), in what the IOMMU is (a PCI device, a virtio-mmio
+# one), and in where the devices' interrupts go: past the IOMMU by a window that
+# it reports, through it by a mapping, or over lines of their own.
+
+set -euo pipefail
+KERNELS=${KERNELS:-6.1-arm64 6.12-arm64}
+. "$(dirname "$0")/lib.sh"
+
+efi=/usr/share/qemu-efi-aarch64/QEMU_EFI.fd
+v2m="0x0000000008020000 0x0000000008020fff msi"
+its="0x0000000008090000 0x000000000809ffff msi"
+software="0x0000000008000000 0x00000000080fffff msi"
+
+# interrupts DIR past|mapped|lines: of the disks and the NIC
+interrupts()
+{
+	local dir=$1 how=$2 id seen msi got endpoints
+
+	endpoints=$(data_endpoints "$dir")
+	[ -n "$endpoints" ] || { echo "no endpoints"; return 1; }
+	for id in $endpoints; do
+		read -r _ seen msi _ < <(trace_endpoints "$dir" | grep "^$id ") ||
+			{ echo "endpoint $id: the IOMMU saw no DMA"; return 1; }
+		got=lines
+		[ "$msi" -eq 0 ] || got=past
+		! grep -q "^virtio_iommu_translate_out .* -> 0x8020040 for sid=$id\$" "$dir/trace" ||
+			got=mapped
+		[ $got = "$how" ] || { echo "endpoint $id: interrupts: $got, not $how"; return 1; }
+	done
+}
+
+# described_by DIR acpi|tree: the machine, to the kernel
+described_by()
+{
+	local by=tree
+
+	! grep -q '\] ACPI: VIOT ' "$1/console" || by=acpi
+	[ $by = "$2" ] || { echo "described by $by"; return 1; }
+}
+
+# one NAME KERNEL IOMMU TYPE REGION INTERRUPTS RUN-GUEST-OPTION...
+one()
+{
+	local name="$2, $1" dir=$RUNS/$2-${1//[^a-zA-Z0-9]/-} kernel=$2 iommu=$3 type=$4 region=$5 how=$6
+	local words=iommu.strict=1 by=tree
+
+	[ "$1" != ACPI ] || by=acpi
+	[ "$type" = DMA ] || words=iommu.strict=0
+	shift 6
+	check "$name: guest" guest "$dir" -k "$kernel" -i "$iommu" -a "$words" data "$@"
+	check "$name: described by it" described_by "$dir" $by
+	check "$name: virtio-blk's data" data_intact "$dir" vblk0
+	check "$name: NVMe's data" data_intact "$dir" nvme0
+	check "$name: second NVMe's data" data_intact "$dir" nvme1
+	check "$name: TCP" net_intact "$dir"
+	check "$name: groups" have_groups "$dir"
+	check "$name: domain type $type" have_type "$dir" "$type"
+	check "$name: reserved regions" have_regions "$dir" "$region"
+	check "$name: translated" all_translated "$dir"
+	check "$name: interrupts" interrupts "$dir" "$how"
+	check "$name: no faults" no_faults "$dir"
+}
+
+# shellcheck disable=SC2086 # a list
+ktap_begin $(($(wc -w <<<$KERNELS) * 5 * 12))
+for kernel in $KERNELS; do
+	one "device tree, GICv2m" "$kernel" boot-bypass=off DMA "$v2m" past
+	one "device tree, ITS" "$kernel" boot-bypass=on DMA-FQ "$its" past \
+		-- -machine gic-version=3
+	one "device tree, no MSI" "$kernel" boot-bypass=off DMA "$software" lines \
+		--no-port -- -machine gic-version=3,its=off
+	one "ACPI" "$kernel" boot-bypass=on DMA-FQ "$its" past \
+		-- -machine gic-version=3 -bios $efi
+	one "device tree, virtio-mmio" "$kernel" mmio,boot-bypass=off DMA "$software" mapped
+done
+ktap_end
