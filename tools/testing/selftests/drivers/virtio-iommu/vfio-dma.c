@@ -21,8 +21,15 @@
 #define IOVA		0x400000ull
 #define SIZE		0x10000ull
 #define PAGE		4096ull
+
+/* The window that the host reports, on arm64 that of QEMU's GICv2m. */
+#ifdef __aarch64__
+#define MSI_START	0x08020000ull
+#define MSI_LAST	0x08020fffull
+#else
 #define MSI_START	0xfee00000ull
 #define MSI_LAST	0xfeefffffull
+#endif
 
 /* edu's registers and its buffer */
 #define EDU_DMA_SRC	0x80
