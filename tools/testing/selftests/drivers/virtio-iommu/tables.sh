@@ -194,7 +194,7 @@ arm64()
 	name="$kernel, VIOT, virtio-mmio"
 	dir=$RUNS/$kernel-viot-mmio
 	check "$name" boot "$dir" "DBG2=@ IORT=" VIOT "A mmio 0x0a000000" "range A 0 0xffff 0" -- \
-		-k "$kernel" -i mmio,boot-bypass=off -- -bios $efi
+		-k "$kernel" -i mmio -- -bios $efi
 	all_inside "$name"
 }
 
