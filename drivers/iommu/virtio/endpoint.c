@@ -245,12 +245,13 @@ static int viommu_master_take_in(struct device *dev, struct viommu_device *viomm
 	struct viommu_master *master;
 
 	if (bound_first && !viommu_ops_takes_bound) {
-		viommu_outside_add(viommu, dev, "its driver was bound before its IOMMU was there");
+		viommu_outside_add(viommu, dev, "its driver was bound before its IOMMU was there",
+				   -EBUSY);
 		return -EBUSY;
 	}
 	master = viommu_master_alloc(dev, viommu);
 	if (IS_ERR(master)) {
-		viommu_outside_add(viommu, dev, "its IOMMU cannot take it in");
+		viommu_outside_add(viommu, dev, "its IOMMU cannot take it in", PTR_ERR(master));
 		return PTR_ERR(master);
 	}
 	viommu_outside_drop(viommu, dev);

@@ -46,17 +46,19 @@ static void viommu_outside_free(struct viommu_outsider *outsider)
  * @viommu: the virtio-iommu that it stands behind
  * @dev: the device
  * @why: for the log
+ * @error: the errno that goes with it
  *
  * Context: Takes endpoints_lock, may sleep.
  */
-void viommu_outside_add(struct viommu_device *viommu, struct device *dev, const char *why)
+void viommu_outside_add(struct viommu_device *viommu, struct device *dev, const char *why,
+			int error)
 {
 	struct viommu_outsider *outsider;
 
 	guard(mutex)(&viommu->endpoints_lock);
 	if (viommu_outside_find(viommu, dev))
 		return;
-	dev_err(dev, "%s: not protected\n", why);
+	dev_err(dev, "%s: %pe: not protected\n", why, ERR_PTR(error));
 	outsider = kzalloc(sizeof(*outsider), GFP_KERNEL);
 	if (!outsider)
 		return;
