@@ -297,15 +297,39 @@ struct iommu_device *viommu_master_probe(struct device *dev)
 	return &viommu->iommu;
 }
 
+/* The group of another device that has one of this one's endpoints. */
+static struct iommu_group *viommu_master_shared_group(const struct viommu_master *master)
+{
+	struct viommu_master *other;
+	unsigned int i;
+
+	guard(mutex)(&master->viommu->endpoints_lock);
+	list_for_each_entry(other, &master->viommu->masters, node) {
+		if (other == master)
+			continue;
+		for (i = 0; i < master->nr_endpoints; i++)
+			if (viommu_master_has(other, master->endpoints[i]))
+				return iommu_group_get(other->dev);
+	}
+	return NULL;
+}
+
 /**
  * viommu_master_group() - the IOMMU group for a device
  * @dev: the device
+ *
+ * An endpoint is in one domain at a time, so all devices that share it must be in
+ * one group, whatever else is known of them.
  *
  * Context: The core's probe of the device. May sleep.
  * Return: the group, with a reference, or an ERR_PTR of the core's.
  */
 struct iommu_group *viommu_master_group(struct device *dev)
 {
+	struct iommu_group *group = viommu_master_shared_group(dev_iommu_priv_get(dev));
+
+	if (group)
+		return group;
 	return dev_is_pci(dev) ? pci_device_group(dev) : generic_device_group(dev);
 }
 

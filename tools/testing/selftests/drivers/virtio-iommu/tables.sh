@@ -74,6 +74,18 @@ never_attached()
 	! grep "^virtio_iommu_attach .*endpoint=$(($2))\$" "$1/trace"
 }
 
+same_group()
+{
+	local groups
+
+	mapfile -t groups < <(awk -v a="$2" -v b="$3" '
+		$1 == "pci" && ($2 == a || $2 == b) { print $7 }' "$1/report")
+	if [ ${#groups[@]} -ne 2 ] || [ "${groups[0]}" = - ] || [ "${groups[0]}" != "${groups[1]}" ]; then
+		echo "groups ${groups[*]}"
+		return 1
+	fi
+}
+
 attached_once()
 {
 	[ "$(count "$1/trace" "^virtio_iommu_attach .*endpoint=$(($2))\$")" -eq 1 ] || {
@@ -106,15 +118,18 @@ iort()
 	check "$name: data" data_moved "$dir"
 	check "$name: the first bus is translated" all_translated "$dir" 0x18 0x20 0x28
 
-	# a function under its neighbour's ID, and one under an ID that is nobody's
+	# a function under its neighbour's ID, with another device under the same, and
+	# one under an ID that is nobody's
 	name="$kernel, IORT with an offset"
 	dir=$RUNS/$kernel-offset
 	check "$name" boot "$dir" VIOT=@ IORT "A pci 0x08" \
-		"root 0 A,0,0x2f,0 A,0x30,0x30,0x31 A,0x38,0x38,0x1038 A,0xf8,0xffff,0xf8" -- \
+		"root 0 A,0,0x2f,0 A,0x30,0x30,0x31 A,0x38,0x38,0x1038 A,0x40,0x40,0x31 A,0xf8,0xffff,0xf8" -- \
 		-k "$kernel" -- \
-		-device edu,addr=6.0,multifunction=on -device edu,addr=6.1 -device edu,addr=7.0
+		-device edu,addr=6.0,multifunction=on -device edu,addr=6.1 \
+		-device edu,addr=7.0 -device edu,addr=8.0
 	check "$name: attached under the other ID" attached_once "$dir" 0x31
 	check "$name: not under its own" never_attached "$dir" 0x30
+	check "$name: who shares an ID shares a group" same_group "$dir" 0000:00:06.0 0000:00:08.0
 	check "$name: an unknown ID is named" logged "$dir" "00:07.0.* 0x1038"
 	check "$name: and counted" outside "$dir" 1
 	check "$name: data" data_moved "$dir"
@@ -202,7 +217,7 @@ n=0
 for kernel in $KERNELS; do
 	case $kernel in
 	*-arm64) n=$((n + 18)) ;;
-	*)	n=$((n + 55)) ;;
+	*)	n=$((n + 56)) ;;
 	esac
 done
 ktap_begin $n
