@@ -101,6 +101,27 @@ report_disks()
 	done
 }
 
+# disk_of SERIAL
+disk_of()
+{
+	local disk
+
+	for disk in $(disks); do
+		[ "$(serial "$disk")" != "$1" ] || echo "$disk"
+	done
+}
+
+# counts WHEN NAME=NUMBER...: what the driver counts, and groups
+report_counts()
+{
+	local file counts=
+
+	for file in /sys/class/iommu/virtio*/virtio-iommu/*; do
+		[ ! -e "$file" ] || counts="$counts ${file##*/}=$(cat "$file")"
+	done
+	report "counts $1$counts groups=$(ls /sys/kernel/iommu_groups | wc -l)"
+}
+
 link()
 {
 	if [ -e "$1" ]; then
@@ -186,6 +207,7 @@ churn()
 		dd if="$dev" bs=64k skip=512 count=4 iflag=direct status=none | cmp -s - "$file" ||
 			fail "$dev returned other data after $n rounds"
 		n=$((n + 1))
+		sleep 0.1
 	done
 	report "churned $(serial "$1") $n"
 }
