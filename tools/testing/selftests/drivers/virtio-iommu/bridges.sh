@@ -11,7 +11,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-CASES=${CASES:-bridge nested dmi functions roots}
+CASES=${CASES:-bridge nested dmi functions roots quirks}
 
 device()
 {
@@ -110,6 +110,17 @@ case_roots()
 	blk vblk2 bus=pci0,addr=1
 	blk vblk3 bus=pci0,addr=2
 	groups=("vblk1=21:00.0" "vblk2=22:00.0 vblk3=22:00.0")
+}
+
+# Functions that use other IDs beside their own: that of another disk, which thus
+# belongs to both; and one that is nobody's, which the host need not know.
+case_quirks()
+{
+	name="DMA aliases" words="iommu.strict=0 viommu.alias=58@0000:00:0a.0,68@0000:00:0c.0"
+	blk vblk1 addr=0xa
+	blk vblk2 addr=0xb
+	blk vblk3 addr=0xc
+	groups=("vblk1=00:0a.0 vblk2=00:0b.0" "vblk3=00:0c.0")
 }
 
 # The disks that move data: virtual functions have no namespace.
