@@ -62,7 +62,8 @@ static int viommu_master_get_endpoint(struct viommu_master *master, u32 id, bool
 	bool known;
 
 	if (IS_ERR(endpoint)) {
-		dev_err(master->dev, "probe of endpoint %#x failed: %pe\n", id, endpoint);
+		if (!viommu_outside_has(viommu, master->dev))
+			dev_err(master->dev, "probe of endpoint %#x failed: %pe\n", id, endpoint);
 		return PTR_ERR(endpoint);
 	}
 	known = endpoint->known;
@@ -73,8 +74,9 @@ static int viommu_master_get_endpoint(struct viommu_master *master, u32 id, bool
 	viommu_ids_put(viommu, endpoint);
 	if (known || !presented)
 		return 0;
-	dev_err(master->dev, "the virtio-iommu does not know endpoint %#x, which its DMA comes from\n",
-		id);
+	if (!viommu_outside_has(viommu, master->dev))
+		dev_err(master->dev,
+			"the virtio-iommu does not know endpoint %#x, which its DMA comes from\n", id);
 	return -ENOENT;
 }
 

@@ -35,6 +35,20 @@ static struct viommu_outsider *viommu_outside_find(struct viommu_device *viommu,
 	return NULL;
 }
 
+/**
+ * viommu_outside_has() - is it known that a device stays outside?
+ * @viommu: the virtio-iommu
+ * @dev: the device
+ *
+ * Context: endpoints_lock held.
+ * Return: whether it is: then the log has said why.
+ */
+bool viommu_outside_has(struct viommu_device *viommu, const struct device *dev)
+{
+	lockdep_assert_held(&viommu->endpoints_lock);
+	return viommu_outside_find(viommu, dev);
+}
+
 static void viommu_outside_free(struct viommu_outsider *outsider)
 {
 	list_del(&outsider->node);

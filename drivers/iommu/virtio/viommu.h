@@ -256,6 +256,7 @@ void viommu_master_resv_regions(struct device *dev, struct list_head *head);
 int viommu_master_default_domain(struct device *dev);
 void viommu_masters_unbind(struct viommu_device *viommu);
 
+bool viommu_outside_has(struct viommu_device *viommu, const struct device *dev);
 void viommu_outside_add(struct viommu_device *viommu, struct device *dev, const char *why,
 			int error);
 void viommu_outside_drop(struct viommu_device *viommu, const struct device *dev);
