@@ -46,16 +46,16 @@ described_by()
 one()
 {
 	local name="$2, $1" dir=$RUNS/$2-${1//[^a-zA-Z0-9]/-} kernel=$2 iommu=$3 type=$4 region=$5 how=$6
-	local words=iommu.strict=1 by=tree
+	local words=iommu.strict=1 by=tree disk
 
 	[ "$1" != ACPI ] || by=acpi
 	[ "$type" = DMA ] || words=iommu.strict=0
 	shift 6
 	check "$name: guest" guest "$dir" -k "$kernel" -i "$iommu" -a "$words" data "$@"
 	check "$name: described by it" described_by "$dir" $by
-	check "$name: virtio-blk's data" data_intact "$dir" vblk0
-	check "$name: NVMe's data" data_intact "$dir" nvme0
-	check "$name: second NVMe's data" data_intact "$dir" nvme1
+	for disk in vblk0 nvme0 nvme1; do
+		check "$name: $disk's data" data_intact "$dir" $disk
+	done
 	check "$name: TCP" net_intact "$dir"
 	check "$name: groups" have_groups "$dir"
 	check "$name: domain type $type" have_type "$dir" "$type"
@@ -72,7 +72,7 @@ for kernel in $KERNELS; do
 	one "device tree, ITS" "$kernel" boot-bypass=on DMA-FQ "$its" past \
 		-- -machine gic-version=3
 	one "device tree, no MSI" "$kernel" boot-bypass=off DMA "$software" lines \
-		--no-port -- -machine gic-version=3,its=off
+		--no-msi -- -machine gic-version=3,its=off
 	one "ACPI" "$kernel" boot-bypass=on DMA-FQ "$its" past \
 		-- -machine gic-version=3 -bios $efi
 	one "device tree, virtio-mmio" "$kernel" mmio,boot-bypass=off DMA "$software" mapped
