@@ -302,18 +302,17 @@ struct iommu_device *viommu_master_probe(struct device *dev)
 /* The group of another device that has one of this one's endpoints. */
 static struct iommu_group *viommu_master_shared_group(const struct viommu_master *master)
 {
+	struct iommu_group *group = NULL;
 	struct viommu_master *other;
 	unsigned int i;
 
 	guard(mutex)(&master->viommu->endpoints_lock);
 	list_for_each_entry(other, &master->viommu->masters, node) {
-		if (other == master)
-			continue;
-		for (i = 0; i < master->nr_endpoints; i++)
+		for (i = 0; i < master->nr_endpoints && !group; i++)
 			if (viommu_master_has(other, master->endpoints[i]))
-				return iommu_group_get(other->dev);
+				group = iommu_group_get(other->dev);
 	}
-	return NULL;
+	return group;
 }
 
 /**
