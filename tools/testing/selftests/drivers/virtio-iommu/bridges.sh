@@ -116,7 +116,8 @@ case_roots()
 # belongs to both; and one that is nobody's, which the host need not know.
 case_quirks()
 {
-	name="DMA aliases" words="iommu.strict=0 viommu.alias=58@0000:00:0a.0,68@0000:00:0c.0"
+	name="DMA aliases"
+	words="iommu.strict=0 viommu.remove=vblk2 viommu.alias=58@0000:00:0a.0,68@0000:00:0c.0"
 	blk vblk1 addr=0xa
 	blk vblk2 addr=0xb
 	blk vblk3 addr=0xc
@@ -269,6 +270,15 @@ others_went_on()
 	done
 }
 
+# Attached once, and never moved since, whoever left.
+stays()
+{
+	local n
+
+	n=$(count "$1/trace" "^virtio_iommu_attach .*endpoint=$(endpoint_id "$2")\$")
+	[ "$n" -eq 1 ] || { echo "$2 was attached $n times"; return 1; }
+}
+
 one()
 {
 	local kernel=$1 bypass=$2 name words dir=$RUNS/$1-$2-$3 empty=() qemu=() outside=()
@@ -291,10 +301,11 @@ one()
 	check "$name: translated" all_translated "$dir" $(busy_endpoints)
 	check "$name: no faults" no_faults "$dir"
 	[ "$3" != bridge ] || check "$name: one leaves, the others go on" others_went_on "$dir"
+	[ "$3" != quirks ] || check "$name: one leaves, its ID stays with the other" stays "$dir" 00:0b.0
 }
 
 # shellcheck disable=SC2086 # lists
-ktap_begin $(($(wc -w <<<$KERNELS) * 2 * ($(wc -w <<<$CASES) * 10 + $(grep -cw bridge <<<$CASES || :))))
+ktap_begin $(($(wc -w <<<$KERNELS) * 2 * ($(wc -w <<<$CASES) * 10 + $(grep -Eow 'bridge|quirks' <<<$CASES | wc -l))))
 for kernel in $KERNELS; do
 	for bypass in on off; do
 		for topology in $CASES; do
