@@ -22,7 +22,7 @@
 #define VIOMMU_WALK_CHUNK	64
 
 /*
- * Walk over a domain's mappings, some at a time with its lock held. @visit: looks
+ * Walk over a domain's mappings but for stale ones, some at a time with its lock held. @visit: looks
  * at one; what it returns ends the walk, if it is not 0, with @cursor at the
  * mapping. Return: that, or 0 at the end.
  */
@@ -40,10 +40,10 @@ static int viommu_domain_walk(struct viommu_domain *domain, u64 *cursor,
 			mapping = viommu_store_first(&domain->store, *cursor, U64_MAX);
 			if (!mapping)
 				break;
-			ret = visit(domain, mapping);
-			if (ret || mapping->node.last == U64_MAX)
+			ret = mapping->stale ? 0 : visit(domain, mapping);
+			if (ret || mapping->last == U64_MAX)
 				break;
-			*cursor = mapping->node.last + 1;
+			*cursor = mapping->last + 1;
 		}
 		spin_unlock_irqrestore(&domain->lock, flags);
 	} while (i == VIOMMU_WALK_CHUNK);
@@ -60,6 +60,7 @@ static int viommu_mapping_forget(struct viommu_domain *domain, struct viommu_map
 
 static int viommu_mapping_send(struct viommu_domain *domain, struct viommu_mapping *mapping)
 {
+	struct viommu_queue *queue = &domain->viommu->queue;
 	struct viommu_wire wire;
 	int ret;
 
@@ -67,10 +68,10 @@ static int viommu_mapping_send(struct viommu_domain *domain, struct viommu_mappi
 		return 0;
 	mapping->status = VIOMMU_MAPPING_PENDING;
 	mapping->replayed = true;
-	wire = viommu_domain_wire_map(domain, mapping->node.start, mapping->node.last,
-				      mapping->phys, mapping->flags);
-	ret = viommu_queue_try_add(&domain->viommu->queue, &domain->batch, &wire,
-				   &mapping->status);
+	wire = viommu_domain_wire_map(domain, mapping);
+	spin_lock(&queue->lock);
+	ret = viommu_queue_add_locked(queue, &domain->batch, &wire, &mapping->status);
+	spin_unlock(&queue->lock);
 	if (ret)
 		mapping->status = VIOMMU_MAPPING_UNSENT;
 	return ret;
@@ -115,7 +116,7 @@ static int viommu_domain_gain(struct viommu_domain *domain)
 	bool first;
 
 	if (!domain->nr_endpoints) {
-		viommu_queue_wait(&domain->viommu->queue, &domain->batch);
+		viommu_domain_drain(domain);
 		viommu_domain_walk(domain, &cursor, viommu_mapping_forget);
 	}
 	spin_lock_irqsave(&domain->lock, flags);
@@ -128,11 +129,12 @@ static int viommu_domain_gain(struct viommu_domain *domain)
 static void viommu_domain_wipe(struct viommu_domain *domain)
 {
 	const struct viommu_limits *limits = &domain->viommu->limits;
+	struct viommu_wire wire;
 
 	if (domain->nr_endpoints || domain->bypass)
 		return;
-	viommu_domain_send_unmap(domain, limits->input_start, limits->input_last);
-	viommu_queue_wait(&domain->viommu->queue, &domain->batch);
+	wire = viommu_wire_unmap(domain->id, limits->input_start, limits->input_last);
+	viommu_queue_send(&domain->viommu->queue, &wire);
 }
 
 /**
@@ -252,8 +254,8 @@ int viommu_endpoint_move(struct viommu_device *viommu, struct viommu_endpoint *e
  * @viommu: the virtio-iommu
  * @endpoint: the endpoint; its domain is not to be used for it any more
  *
- * Where the device refuses that, there is nothing left to try: DETACH could let
- * the endpoint reach everything.
+ * Where the device refuses that, its domain is emptied, if no other endpoint is in
+ * it. There is nothing more to try: DETACH could let the endpoint reach everything.
  *
  * Context: Process context, endpoints_lock held. May sleep.
  */
@@ -271,6 +273,8 @@ void viommu_endpoint_block(struct viommu_device *viommu, struct viommu_endpoint 
 		domain->stuck = true;
 	}
 	viommu_endpoint_forget(endpoint);
+	if (domain->stuck)
+		viommu_domain_wipe(domain);
 }
 
 /* A mapping where an endpoint has a region would never be reached. */
@@ -299,6 +303,8 @@ static int viommu_domain_prepare(struct viommu_domain *domain, struct viommu_mas
 		if (ret)
 			return ret;
 	}
+	if (domain->viommu == master->viommu)
+		viommu_domain_drain(domain);
 	if (domain->viommu != master->viommu ||
 	    viommu_domain_conflicts(domain, &master->regions))
 		return -EINVAL;

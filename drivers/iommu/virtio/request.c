@@ -19,15 +19,13 @@
  *
  * Specification: "Device operations", "Driver Requirements: Device operations".
  */
+#include <linux/delay.h>
 #include <linux/moduleparam.h>
 #include <linux/processor.h>
-#include <linux/scatterlist.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
 
 #include "viommu.h"
-
-#define VIOMMU_SLOTS_MAX	128
 
 static unsigned int timeout_ms = 10000;
 module_param(timeout_ms, uint, 0644);
@@ -49,9 +47,6 @@ int viommu_queue_init(struct viommu_queue *queue, struct virtio_device *vdev,
 	unsigned int i, nr = min(virtqueue_get_vring_size(vq) / 2, VIOMMU_SLOTS_MAX);
 
 	spin_lock_init(&queue->lock);
-	INIT_LIST_HEAD(&queue->free);
-	INIT_LIST_HEAD(&queue->sent);
-	INIT_LIST_HEAD(&queue->lost);
 	queue->vdev = vdev;
 	queue->vq = vq;
 	if (!nr) {
@@ -64,9 +59,15 @@ int viommu_queue_init(struct viommu_queue *queue, struct virtio_device *vdev,
 	queue->slots = kcalloc(nr, VIOMMU_WIRE_SLOT_SIZE, GFP_KERNEL);
 	if (!queue->requests || !queue->slots)
 		return -ENOMEM;
+	queue->nr_slots = nr;
 	for (i = 0; i < nr; i++) {
-		queue->requests[i].slot = queue->slots + i * VIOMMU_WIRE_SLOT_SIZE;
-		list_add_tail(&queue->requests[i].node, &queue->free);
+		struct viommu_request *request = &queue->requests[i];
+
+		request->slot = queue->slots + i * VIOMMU_WIRE_SLOT_SIZE;
+		sg_init_table(&request->readable, 1);
+		sg_init_table(&request->writable, 1);
+		request->next = queue->free;
+		queue->free = request;
 	}
 	return 0;
 }
@@ -86,10 +87,13 @@ void viommu_queue_free(struct viommu_queue *queue)
 }
 
 /* The request is over for its batch. */
-static void viommu_request_settle(struct viommu_request *request, int ret)
+static void viommu_request_settle(struct viommu_queue *queue, struct viommu_request *request,
+				  int ret)
 {
 	struct viommu_batch *batch = request->batch;
 
+	if (ret)
+		queue->counters.failures[request->type]++;
 	if (request->result) {
 		if (ret)
 			atomic_inc(&batch->failed);
@@ -104,15 +108,15 @@ static void viommu_request_settle(struct viommu_request *request, int ret)
 /* The device is given up: everybody who waits gets @ret, and the log @why. */
 static void viommu_queue_kill(struct viommu_queue *queue, int ret, const char *why)
 {
-	struct viommu_request *request;
+	unsigned int i;
 
 	lockdep_assert_held(&queue->lock);
 	if (queue->dead)
 		return;
 	queue->dead = true;
-	list_for_each_entry(request, &queue->sent, node)
-		viommu_request_settle(request, ret);
-	list_splice_tail_init(&queue->sent, &queue->lost);
+	for (i = 0; i < queue->nr_slots; i++)
+		if (queue->requests[i].batch)
+			viommu_request_settle(queue, &queue->requests[i], ret);
 	queue->nr_sent = 0;
 	queue->in_flight = 0;
 	queue->epitaph = why;
@@ -138,9 +142,10 @@ static int viommu_request_status(struct viommu_request *request, u32 len, u8 *st
 {
 	struct virtio_iommu_req_tail *tail;
 
-	tail = (void *)request->buffer + request->readable + request->writable - sizeof(*tail);
+	tail = (void *)request->buffer + request->readable.length + request->writable.length -
+	       sizeof(*tail);
 	*status = READ_ONCE(tail->status);
-	if (!len || len > request->writable)
+	if (!len || len > request->writable.length)
 		*status = VIOMMU_STATUS_UNWRITTEN;
 	return viommu_status_errno(*status);
 }
@@ -149,11 +154,10 @@ static int viommu_request_status(struct viommu_request *request, u32 len, u8 *st
 static void viommu_queue_note_refusal(struct viommu_queue *queue,
 				      const struct viommu_request *request, u8 status)
 {
-	const struct virtio_iommu_req_head *head = (void *)request->buffer;
-
-	if (head->type != VIRTIO_IOMMU_T_MAP && head->type != VIRTIO_IOMMU_T_UNMAP)
+	if (request->type != VIRTIO_IOMMU_T_MAP && request->type != VIRTIO_IOMMU_T_UNMAP)
 		return;
-	memcpy(queue->refusal.wire.bytes, request->buffer, request->readable);
+	memcpy(queue->refusal.wire.bytes, request->buffer, request->readable.length);
+	queue->refusal.wire.type = request->type;
 	queue->refusal.status = status;
 	queue->refusal.count++;
 }
@@ -162,7 +166,7 @@ static void viommu_refusal_log(struct viommu_queue *queue, const struct viommu_r
 {
 	const struct virtio_iommu_req_unmap *unmap;
 
-	if (refusal->wire.head.type == VIRTIO_IOMMU_T_MAP) {
+	if (refusal->wire.type == VIRTIO_IOMMU_T_MAP) {
 		const struct virtio_iommu_req_map *map = &refusal->wire.map;
 
 		dev_err_ratelimited(&queue->vdev->dev,
@@ -180,13 +184,15 @@ static void viommu_refusal_log(struct viommu_queue *queue, const struct viommu_r
 			    refusal->count);
 }
 
-/* Say what has happened. Not under the lock: a console may be behind this IOMMU. */
+/* Say what has happened, if anything. Not under the lock: a console may be behind this IOMMU. */
 static void viommu_queue_log(struct viommu_queue *queue)
 {
 	struct viommu_refusal refusal;
 	const char *epitaph;
 	unsigned long flags;
 
+	if (likely(!READ_ONCE(queue->refusal.count) && !READ_ONCE(queue->epitaph)))
+		return;
 	spin_lock_irqsave(&queue->lock, flags);
 	refusal = queue->refusal;
 	queue->refusal.count = 0;
@@ -201,6 +207,29 @@ static void viommu_queue_log(struct viommu_queue *queue)
 			epitaph);
 }
 
+/* The device may answer in another order than it was asked in. */
+static void viommu_queue_pass(struct viommu_queue *queue, u64 seq)
+{
+	if (seq != queue->done_seq + 1) {
+		__set_bit(seq % VIOMMU_SLOTS_MAX, queue->done);
+		return;
+	}
+	do
+		queue->done_seq++;
+	while (__test_and_clear_bit((queue->done_seq + 1) % VIOMMU_SLOTS_MAX, queue->done));
+}
+
+/* One kick of so many is for that. */
+#define VIOMMU_GATHER_PROBE	64
+
+/* How many callers there are at a time. Now and then see whether one more would join. */
+static void viommu_queue_count_crowd(struct viommu_queue *queue)
+{
+	queue->crowd = queue->flying + queue->gathered;
+	if (queue->crowd > 1 && !(queue->counters.kicks % VIOMMU_GATHER_PROBE))
+		queue->crowd++;
+}
+
 /* Take completions off the ring. At most a ringful, as nobody adds meanwhile. */
 static void viommu_queue_reap(struct viommu_queue *queue)
 {
@@ -210,21 +239,25 @@ static void viommu_queue_reap(struct viommu_queue *queue)
 	int ret;
 
 	lockdep_assert_held(&queue->lock);
-	while ((request = virtqueue_get_buf(queue->vq, &len))) {
+	while (queue->nr_sent && (request = virtqueue_get_buf(queue->vq, &len))) {
 		ret = viommu_request_status(request, len, &status);
 		if (unlikely(ret))
 			viommu_queue_note_refusal(queue, request, status);
 		queue->nr_sent--;
 		if (request->seq <= queue->kicked_seq)
 			queue->in_flight--;
-		viommu_request_settle(request, ret);
-		list_move(&request->node, &queue->free);
+		viommu_request_settle(queue, request, ret);
+		viommu_queue_pass(queue, request->seq);
+		request->next = queue->free;
+		queue->free = request;
+		if (!queue->in_flight)
+			viommu_queue_count_crowd(queue);
 	}
 	if (unlikely(virtqueue_is_broken(queue->vq)))
 		viommu_queue_kill(queue, -EIO, "the device broke the request queue");
 }
 
-/* Whether the device must be told: not while it is busy with what it was told of. */
+/* Have the device told of all that was added. Return: whether to notify it. */
 static bool viommu_queue_kick_prepare(struct viommu_queue *queue)
 {
 	lockdep_assert_held(&queue->lock);
@@ -232,71 +265,123 @@ static bool viommu_queue_kick_prepare(struct viommu_queue *queue)
 		return false;
 	queue->kicked_seq = queue->seq;
 	queue->in_flight = queue->nr_sent;
-	return virtqueue_kick_prepare(queue->vq);
+	queue->flying = queue->gathered;
+	queue->gathered = 0;
+	if (!virtqueue_kick_prepare(queue->vq))
+		return false;
+	queue->counters.kicks++;
+	return true;
 }
 
-/* Every request up to @seq is complete, whoever asked for it. */
-static bool viommu_queue_passed(struct viommu_queue *queue, u64 seq)
+/**
+ * viommu_queue_commit() - whether the device must be told of what was added
+ * @queue: the queue
+ *
+ * Not while it is busy with what it was told of, or where others may join: who waits
+ * will tell it then.
+ *
+ * Context: queue->lock held. Where the answer is yes, the caller drops the lock and calls
+ * virtqueue_notify() with interrupts still disabled, because from now on everybody
+ * relies on that: an interrupt before it, whose handler waits as well, would wait for
+ * ever.
+ * Return: whether to call virtqueue_notify().
+ */
+bool viommu_queue_commit(struct viommu_queue *queue)
 {
-	struct viommu_request *oldest =
-		list_first_entry_or_null(&queue->sent, struct viommu_request, node);
-
-	return !oldest || oldest->seq > seq;
+	return ++queue->gathered >= queue->crowd && viommu_queue_kick_prepare(queue);
 }
+
+/* Room for a request: a slot, and a sequence number that is not too far ahead. */
+static bool viommu_queue_has_room(const struct viommu_queue *queue)
+{
+	return queue->free && queue->seq - queue->done_seq < VIOMMU_SLOTS_MAX;
+}
+
+/* How many times to look for an answer before looking at the clock. */
+#define VIOMMU_UNTIMED_TURNS	16
+
+/* How long to poll before sleeping, where that is allowed. An exit is shorter. */
+#define VIOMMU_SPIN_NS		(100 * NSEC_PER_USEC)
+
+/* How often to look whether others join a kick. */
+#define VIOMMU_GATHER_TURNS	32
+
+/* Between two looks more time than this is a guest that was paused. */
+#define VIOMMU_PAUSE_NS		(100 * NSEC_PER_MSEC)
+
+/**
+ * struct viommu_wait - a wait
+ * @batch: what is waited for; NULL: for room
+ * @seq: the request of @batch that must be complete, or 0: as yet unknown
+ * @turns: how often was looked for an answer
+ */
+struct viommu_wait {
+	const struct viommu_batch *batch;
+	u64 seq;
+	unsigned long turns;
+};
 
 /*
- * One turn of a wait: look after the queue, and see whether @batch is complete
- * up to its request @seq; without a batch, whether there is a free slot.
+ * Who had an answer just now is about to come back with more. One kick for all is worth a
+ * short wait for them.
  */
-static bool viommu_queue_turn(struct viommu_queue *queue, const struct viommu_batch *batch,
-			      u64 seq)
+static bool viommu_queue_gathers(const struct viommu_queue *queue, const struct viommu_wait *wait)
 {
+	return wait->batch && queue->gathered < queue->crowd && wait->turns < VIOMMU_GATHER_TURNS;
+}
+
+/* One turn of a wait: look after the queue, and see whether it is over. */
+static bool viommu_queue_turn(struct viommu_queue *queue, struct viommu_wait *wait)
+{
+	const struct viommu_batch *batch = wait->batch;
 	bool met, kick = false;
 	unsigned long flags;
 
 	spin_lock_irqsave(&queue->lock, flags);
-	if (!queue->dead)
+	if (batch && !wait->seq)
+		wait->seq = batch->last_seq;
+	/* Nothing can be complete where all there is was added just now. */
+	if (!queue->dead && (queue->in_flight || !batch || queue->nr_sent != batch->pending))
 		viommu_queue_reap(queue);
 	if (queue->dead)
 		met = true;
 	else if (batch)
-		met = !batch->pending || viommu_queue_passed(queue, seq);
+		met = !batch->pending || queue->done_seq >= wait->seq;
 	else
-		met = !list_empty(&queue->free);
-	if (!met)
+		met = viommu_queue_has_room(queue);
+	if (!met && !viommu_queue_gathers(queue, wait))
 		kick = viommu_queue_kick_prepare(queue);
 	spin_unlock(&queue->lock);
-	/*
-	 * From here on everybody relies on this CPU's kick: an interrupt before
-	 * it, whose handler waits as well, would wait for ever.
-	 */
 	if (kick)
 		virtqueue_notify(queue->vq);
 	local_irq_restore(flags);
 	return met;
 }
 
+/* Wait for @batch, or, without one, for room. */
 static void viommu_queue_poll(struct viommu_queue *queue, const struct viommu_batch *batch,
-			      u64 seq)
+			      bool may_sleep)
 {
-	u64 now, last = ktime_get_mono_fast_ns(), waited = 0;
+	struct viommu_wait wait = { .batch = batch };
+	u64 now, last = 0, waited = 0;
 	unsigned long flags;
 
-	while (!viommu_queue_turn(queue, batch, seq)) {
-		/* A longer gap is a guest that was paused, not a device that is slow. */
+	while (!viommu_queue_turn(queue, &wait)) {
+		cpu_relax();
+		if (wait.turns++ < VIOMMU_UNTIMED_TURNS)
+			continue;
 		now = ktime_get_mono_fast_ns();
-		waited += min_t(u64, now - last, NSEC_PER_MSEC);
+		waited += last ? min_t(u64, now - last, VIOMMU_PAUSE_NS) : 0;
 		last = now;
-		if (waited >= (u64)READ_ONCE(timeout_ms) * NSEC_PER_MSEC) {
+		if (waited >= max(READ_ONCE(timeout_ms), 1u) * (u64)NSEC_PER_MSEC) {
 			spin_lock_irqsave(&queue->lock, flags);
 			viommu_queue_kill(queue, -ETIMEDOUT, "the device does not answer");
 			spin_unlock_irqrestore(&queue->lock, flags);
-			break;
+		} else if (may_sleep && waited >= VIOMMU_SPIN_NS) {
+			usleep_range(50, 100);
 		}
-		cpu_relax();
 	}
-	if (unlikely(READ_ONCE(queue->refusal.count) || READ_ONCE(queue->epitaph)))
-		viommu_queue_log(queue);
+	viommu_queue_log(queue);
 }
 
 /**
@@ -312,42 +397,48 @@ static void viommu_queue_poll(struct viommu_queue *queue, const struct viommu_ba
  */
 void viommu_queue_wait(struct viommu_queue *queue, struct viommu_batch *batch)
 {
-	unsigned long flags;
-	bool pending;
-	u64 seq;
-
-	spin_lock_irqsave(&queue->lock, flags);
-	pending = batch->pending;
-	seq = batch->last_seq;
-	spin_unlock_irqrestore(&queue->lock, flags);
-	if (pending)
-		viommu_queue_poll(queue, batch, seq);
+	viommu_queue_poll(queue, batch, false);
 }
 
 static int viommu_request_submit(struct viommu_queue *queue, struct viommu_request *request,
 				 const struct viommu_wire *wire)
 {
-	struct scatterlist readable, writable, *sgs[] = { &readable, &writable };
+	struct scatterlist *sgs[] = { &request->readable, &request->writable };
 	struct virtio_iommu_req_tail *tail;
+	u8 *buffer;
 
 	lockdep_assert_held(&queue->lock);
-	request->readable = wire->readable;
-	request->writable = wire->writable;
-	request->buffer = wire->external;
-	if (!request->buffer) {
-		request->buffer = request->slot;
-		memcpy(request->slot, wire->bytes, wire->readable);
-	}
-	tail = (void *)request->buffer + wire->readable + wire->writable - sizeof(*tail);
+	buffer = wire->external ?: request->slot;
+	if (buffer == request->slot)
+		memcpy(buffer, wire->bytes, sizeof(wire->bytes));
+	tail = (void *)buffer + wire->readable + wire->writable - sizeof(*tail);
 	tail->status = VIOMMU_STATUS_UNWRITTEN;
 
-	sg_init_one(&readable, request->buffer, wire->readable);
-	sg_init_one(&writable, request->buffer + wire->readable, wire->writable);
+	/* As a rule the slot had a request like this one before. */
+	if (request->buffer != buffer || request->readable.length != wire->readable ||
+	    request->writable.length != wire->writable) {
+		request->buffer = buffer;
+		sg_set_buf(&request->readable, buffer, wire->readable);
+		sg_set_buf(&request->writable, buffer + wire->readable, wire->writable);
+	}
 	return virtqueue_add_sgs(queue->vq, sgs, 1, 1, request, GFP_ATOMIC);
 }
 
-static int viommu_queue_add_locked(struct viommu_queue *queue, struct viommu_batch *batch,
-				   const struct viommu_wire *wire, int *result)
+/**
+ * viommu_queue_add_locked() - add a request to a batch, if there is room
+ * @queue: the queue
+ * @batch: the batch
+ * @wire: the request
+ * @result: where its errno goes once it is complete; NULL if nobody looks
+ *
+ * The device is not told before somebody waits, or calls viommu_queue_kick_prepare().
+ *
+ * Context: queue->lock held, which several requests may share.
+ * Return: 0; -EAGAIN where the queue is full; -EIO where the device is dead; -ENOMEM
+ * where the transport has no room to bounce the request.
+ */
+int viommu_queue_add_locked(struct viommu_queue *queue, struct viommu_batch *batch,
+			    const struct viommu_wire *wire, int *result)
 {
 	struct viommu_request *request;
 	int ret;
@@ -355,43 +446,26 @@ static int viommu_queue_add_locked(struct viommu_queue *queue, struct viommu_bat
 	lockdep_assert_held(&queue->lock);
 	if (queue->dead)
 		return -EIO;
-	request = list_first_entry_or_null(&queue->free, struct viommu_request, node);
-	if (!request)
+	if (!viommu_queue_has_room(queue))
 		return -EAGAIN;
+	request = queue->free;
 	ret = viommu_request_submit(queue, request, wire);
-	if (ret)
+	if (unlikely(ret)) {
+		if (virtqueue_is_broken(queue->vq))
+			viommu_queue_kill(queue, -EIO, "the device broke the request queue");
 		return ret == -ENOMEM ? ret : -EIO;
+	}
 
+	request->type = wire->type;
 	request->batch = batch;
 	request->result = result;
 	request->seq = ++queue->seq;
-	list_move_tail(&request->node, &queue->sent);
+	queue->counters.requests[request->type]++;
+	queue->free = request->next;
 	queue->nr_sent++;
 	batch->last_seq = request->seq;
 	batch->pending++;
 	return 0;
-}
-
-/**
- * viommu_queue_try_add() - add a request to a batch, if there is room
- * @queue: the queue
- * @batch: the batch
- * @wire: the request
- * @result: where its errno goes once it is complete; NULL if nobody looks
- *
- * Context: Any, also with a domain's lock held.
- * Return: as viommu_queue_add(); -EAGAIN where the queue is full.
- */
-int viommu_queue_try_add(struct viommu_queue *queue, struct viommu_batch *batch,
-			 const struct viommu_wire *wire, int *result)
-{
-	unsigned long flags;
-	int ret;
-
-	spin_lock_irqsave(&queue->lock, flags);
-	ret = viommu_queue_add_locked(queue, batch, wire, result);
-	spin_unlock_irqrestore(&queue->lock, flags);
-	return ret;
 }
 
 /**
@@ -402,30 +476,7 @@ int viommu_queue_try_add(struct viommu_queue *queue, struct viommu_batch *batch,
  */
 void viommu_queue_make_room(struct viommu_queue *queue)
 {
-	viommu_queue_poll(queue, NULL, 0);
-}
-
-/**
- * viommu_queue_add() - add a request to a batch
- * @queue: the queue
- * @batch: the batch
- * @wire: the request
- * @result: where its errno goes once it is complete; NULL if nobody looks
- *
- * The device is not told before somebody waits, or the queue is full.
- *
- * Context: Any. Polls where the queue is full, for at most timeout_ms.
- * Return: 0, -EIO where the device is dead, -ENOMEM where the transport has no
- * room to bounce the request.
- */
-int viommu_queue_add(struct viommu_queue *queue, struct viommu_batch *batch,
-		     const struct viommu_wire *wire, int *result)
-{
-	int ret;
-
-	while ((ret = viommu_queue_try_add(queue, batch, wire, result)) == -EAGAIN)
-		viommu_queue_make_room(queue);
-	return ret;
+	viommu_queue_poll(queue, NULL, false);
 }
 
 /**
@@ -433,9 +484,9 @@ int viommu_queue_add(struct viommu_queue *queue, struct viommu_batch *batch,
  * @queue: the queue
  * @wire: the request
  *
- * Context: Any. Polls, for at most timeout_ms.
+ * Context: May sleep. For at most timeout_ms, and the same again where the queue is full.
  * Return: what the device answered, as an errno; -ETIMEDOUT or -EIO where it is
- * dead.
+ * dead; -ENOMEM where the transport has no room to bounce the request.
  */
 int viommu_queue_send(struct viommu_queue *queue, const struct viommu_wire *wire)
 {
@@ -443,9 +494,36 @@ int viommu_queue_send(struct viommu_queue *queue, const struct viommu_wire *wire
 	int result = -EIO;
 	int ret;
 
-	ret = viommu_queue_add(queue, &batch, wire, &result);
-	if (ret)
+	might_sleep();
+	for (;;) {
+		scoped_guard(spinlock_irqsave, &queue->lock)
+			ret = viommu_queue_add_locked(queue, &batch, wire, &result);
+		if (ret != -EAGAIN)
+			break;
+		viommu_queue_poll(queue, NULL, true);
+	}
+	if (ret) {
+		viommu_queue_log(queue);
 		return ret;
-	viommu_queue_wait(queue, &batch);
+	}
+	viommu_queue_poll(queue, &batch, true);
 	return result;
+}
+
+/**
+ * viommu_queue_counters() - what the queue has done so far
+ * @queue: the queue
+ *
+ * Context: Any.
+ * Return: a copy.
+ */
+struct viommu_counters viommu_queue_counters(struct viommu_queue *queue)
+{
+	struct viommu_counters counters;
+	unsigned long flags;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	counters = queue->counters;
+	spin_unlock_irqrestore(&queue->lock, flags);
+	return counters;
 }

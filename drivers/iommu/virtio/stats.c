@@ -51,11 +51,61 @@ static ssize_t outside_show(struct device *dev, struct device_attribute *attr, c
 }
 static DEVICE_ATTR_RO(outside);
 
+static ssize_t kicks_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct viommu_device *viommu = viommu_of_class_device(dev);
+
+	return sysfs_emit(buf, "%llu\n", viommu_queue_counters(&viommu->queue).kicks);
+}
+static DEVICE_ATTR_RO(kicks);
+
+/* Two files for a type of requests, which @var is the number of. */
+static ssize_t viommu_requests_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	unsigned long type = (unsigned long)container_of(attr, struct dev_ext_attribute, attr)->var;
+	struct viommu_device *viommu = viommu_of_class_device(dev);
+
+	return sysfs_emit(buf, "%llu\n", viommu_queue_counters(&viommu->queue).requests[type]);
+}
+
+static ssize_t viommu_failures_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	unsigned long type = (unsigned long)container_of(attr, struct dev_ext_attribute, attr)->var;
+	struct viommu_device *viommu = viommu_of_class_device(dev);
+
+	return sysfs_emit(buf, "%llu\n", viommu_queue_counters(&viommu->queue).failures[type]);
+}
+
+#define VIOMMU_REQUEST_ATTRS(_name, _type)						\
+	static struct dev_ext_attribute dev_attr_##_name##_requests = {			\
+		__ATTR(_name##_requests, 0444, viommu_requests_show, NULL), (void *)(_type) \
+	};										\
+	static struct dev_ext_attribute dev_attr_##_name##_failures = {			\
+		__ATTR(_name##_failures, 0444, viommu_failures_show, NULL), (void *)(_type) \
+	}
+
+VIOMMU_REQUEST_ATTRS(attach, VIRTIO_IOMMU_T_ATTACH);
+VIOMMU_REQUEST_ATTRS(detach, VIRTIO_IOMMU_T_DETACH);
+VIOMMU_REQUEST_ATTRS(map, VIRTIO_IOMMU_T_MAP);
+VIOMMU_REQUEST_ATTRS(unmap, VIRTIO_IOMMU_T_UNMAP);
+VIOMMU_REQUEST_ATTRS(probe, VIRTIO_IOMMU_T_PROBE);
+
 static struct attribute *viommu_stats_attrs[] = {
 	&dev_attr_devices.attr,
 	&dev_attr_endpoints.attr,
 	&dev_attr_domains.attr,
 	&dev_attr_outside.attr,
+	&dev_attr_kicks.attr,
+	&dev_attr_attach_requests.attr.attr,
+	&dev_attr_attach_failures.attr.attr,
+	&dev_attr_detach_requests.attr.attr,
+	&dev_attr_detach_failures.attr.attr,
+	&dev_attr_map_requests.attr.attr,
+	&dev_attr_map_failures.attr.attr,
+	&dev_attr_unmap_requests.attr.attr,
+	&dev_attr_unmap_failures.attr.attr,
+	&dev_attr_probe_requests.attr.attr,
+	&dev_attr_probe_failures.attr.attr,
 	NULL
 };
 

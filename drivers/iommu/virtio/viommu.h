@@ -27,6 +27,7 @@
 #include <linux/iommu.h>
 #include <linux/kref.h>
 #include <linux/mutex.h>
+#include <linux/scatterlist.h>
 #include <linux/spinlock.h>
 #include <linux/virtio.h>
 #include <linux/virtio_config.h>
@@ -62,26 +63,28 @@ struct viommu_batch {
 
 /**
  * struct viommu_request - a slot of the request queue
- * @node: in the queue's list of free, sent or lost slots
+ * @next: the next free slot
  * @batch: who waits for it; NULL once that is over
  * @result: where the errno goes, NULL if nowhere
  * @buffer: what the device reads and writes: @slot, or an external buffer
  * @slot: the slot's own memory, VIOMMU_WIRE_SLOT_SIZE bytes
+ * @readable: the part of @buffer that the device reads
+ * @writable: the part that the device writes, right behind
  * @seq: in which order requests were added
- * @readable: bytes that the device reads
- * @writable: bytes that the device writes
+ * @type: VIRTIO_IOMMU_T_*; what @buffer says the device may have overwritten
  *
  * All of it is guarded by the queue's lock.
  */
 struct viommu_request {
-	struct list_head node;
+	struct viommu_request *next;
 	struct viommu_batch *batch;
 	int *result;
 	u8 *buffer;
 	u8 *slot;
+	struct scatterlist readable;
+	struct scatterlist writable;
 	u64 seq;
-	u32 readable;
-	u32 writable;
+	u8 type;
 };
 
 /**
@@ -96,6 +99,24 @@ struct viommu_refusal {
 	unsigned int count;
 };
 
+/* Requests under way at a time, at most. A power of two. */
+#define VIOMMU_SLOTS_MAX	128
+
+/* As many as there are types of requests, which count from 1. */
+#define VIOMMU_NR_TYPES		(VIRTIO_IOMMU_T_PROBE + 1)
+
+/**
+ * struct viommu_counters - what a request queue has done since it was made ready
+ * @kicks: notifications of the device, each of them an exit
+ * @requests: requests that the device was given, by their type
+ * @failures: requests that failed, by their type, those of a dead device included
+ */
+struct viommu_counters {
+	u64 kicks;
+	u64 requests[VIOMMU_NR_TYPES];
+	u64 failures[VIOMMU_NR_TYPES];
+};
+
 /**
  * struct viommu_queue - the request queue
  * @vq: the virtqueue
@@ -103,13 +124,18 @@ struct viommu_refusal {
  * @lock: guards the queue and all its requests
  * @requests: the slots
  * @slots: memory of all slots
- * @free: slots that nobody uses
- * @sent: slots that the device has, oldest first
- * @lost: slots of a dead device, not to be reused before it is reset
+ * @nr_slots: their number
+ * @free: slots that nobody uses; those that a dead device has are never free again
  * @seq: sequence number of the newest request
  * @kicked_seq: sequence number of the newest request that the device was told of
- * @nr_sent: requests in @sent
+ * @done_seq: all requests up to this one are complete
+ * @done: and these after it, by their number modulo VIOMMU_SLOTS_MAX
+ * @nr_sent: requests that are not complete
  * @in_flight: those of them that the device was told of
+ * @gathered: how many callers the next kick will serve
+ * @flying: how many the last one served
+ * @crowd: how many there were, of both, when the device was last done
+ * @counters: what it has done
  * @refusal: a refused request that is to be logged
  * @epitaph: why the device is dead, if that is to be logged
  * @dead: the device did not answer, or broke the queue: nothing is sent any more
@@ -120,13 +146,18 @@ struct viommu_queue {
 	spinlock_t lock; /* guards all of it */
 	struct viommu_request *requests;
 	u8 *slots;
-	struct list_head free;
-	struct list_head sent;
-	struct list_head lost;
+	unsigned int nr_slots;
+	struct viommu_request *free;
 	u64 seq;
 	u64 kicked_seq;
+	u64 done_seq;
+	DECLARE_BITMAP(done, VIOMMU_SLOTS_MAX);
 	unsigned int nr_sent;
 	unsigned int in_flight;
+	unsigned int gathered;
+	unsigned int flying;
+	unsigned int crowd;
+	struct viommu_counters counters;
 	struct viommu_refusal refusal;
 	const char *epitaph;
 	bool dead;
@@ -136,13 +167,13 @@ int viommu_queue_init(struct viommu_queue *queue, struct virtio_device *vdev,
 		      struct virtqueue *vq);
 void viommu_queue_stop(struct viommu_queue *queue);
 void viommu_queue_free(struct viommu_queue *queue);
-int viommu_queue_try_add(struct viommu_queue *queue, struct viommu_batch *batch,
-			 const struct viommu_wire *wire, int *result);
+int viommu_queue_add_locked(struct viommu_queue *queue, struct viommu_batch *batch,
+			    const struct viommu_wire *wire, int *result);
+bool viommu_queue_commit(struct viommu_queue *queue);
 void viommu_queue_make_room(struct viommu_queue *queue);
-int viommu_queue_add(struct viommu_queue *queue, struct viommu_batch *batch,
-		     const struct viommu_wire *wire, int *result);
 void viommu_queue_wait(struct viommu_queue *queue, struct viommu_batch *batch);
 int viommu_queue_send(struct viommu_queue *queue, const struct viommu_wire *wire);
+struct viommu_counters viommu_queue_counters(struct viommu_queue *queue);
 
 /**
  * struct viommu_event - memory for one event, which shares its cache line with none
@@ -330,9 +361,7 @@ struct iommu_domain *viommu_domain_alloc_for(struct viommu_master *master, unsig
 int viommu_domain_finalise(struct viommu_domain *domain, struct viommu_device *viommu,
 			   const struct viommu_regions *regions);
 int viommu_domains_init(struct viommu_device *viommu);
-struct viommu_wire viommu_domain_wire_map(const struct viommu_domain *domain, u64 start,
-					  u64 last, u64 phys, u32 flags);
-void viommu_domain_send_unmap(struct viommu_domain *domain, u64 start, u64 last);
+void viommu_domain_drain(struct viommu_domain *domain);
 
 int viommu_domain_attach(struct viommu_domain *domain, struct viommu_master *master);
 int viommu_endpoint_move(struct viommu_device *viommu, struct viommu_endpoint *endpoint,
@@ -368,6 +397,20 @@ extern const struct iommu_domain_ops viommu_domain_ops;
 extern const bool viommu_ops_takes_bound;
 int viommu_ops_fwspec_init(struct device *dev, struct fwnode_handle *fwnode);
 void viommu_ops_exit(void);
+
+/*
+ * The MAP of a mapping. The MMIO flag, which not every device knows, is dropped for one
+ * that does not (D23): the mapping works without.
+ */
+static __always_inline struct viommu_wire
+viommu_domain_wire_map(const struct viommu_domain *domain, const struct viommu_mapping *mapping)
+{
+	u32 flags = mapping->flags;
+
+	if (!domain->viommu->has_mmio)
+		flags &= ~VIRTIO_IOMMU_MAP_F_MMIO;
+	return viommu_wire_map(domain->id, mapping->start, mapping->last, mapping->phys, flags);
+}
 
 static inline struct viommu_domain *to_viommu_domain(struct iommu_domain *domain)
 {

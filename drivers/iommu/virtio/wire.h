@@ -13,6 +13,7 @@
 
 #include <linux/errno.h>
 #include <linux/stddef.h>
+#include <linux/string.h>
 #include <linux/types.h>
 #include <asm/byteorder.h>
 #include <uapi/linux/virtio_iommu.h>
@@ -33,6 +34,7 @@
  * @bytes: the same memory as bytes
  * @external: the buffer to send instead of this one, for PROBE, whose size the
  *	device chooses; it belongs to the device until the request is complete
+ * @type: VIRTIO_IOMMU_T_*
  * @readable: bytes that the device reads, from the start of the buffer
  * @writable: bytes that the device writes, right behind; the tail is the last
  *	four of them
@@ -44,19 +46,24 @@ struct viommu_wire {
 		struct virtio_iommu_req_map map;
 		struct virtio_iommu_req_unmap unmap;
 		struct virtio_iommu_req_head head;
-		u8 bytes[VIOMMU_WIRE_SLOT_SIZE];
+		u8 bytes[sizeof(struct virtio_iommu_req_map)];
 	};
 	void *external;
+	u8 type;
 	u32 readable;
 	u32 writable;
 };
 
-#define VIOMMU_WIRE_INIT(_layout, _type)					\
-	{									\
-		._layout.head.type = (_type),					\
-		.readable = offsetof(typeof(((struct viommu_wire *)0)->_layout), tail), \
-		.writable = sizeof(struct virtio_iommu_req_tail),		\
-	}
+/* A request of which only its type and sizes are known. */
+#define VIOMMU_WIRE_BEGIN(_wire, _layout, _type)				\
+	do {									\
+		memset((_wire).bytes, 0, sizeof((_wire).bytes));		\
+		(_wire)._layout.head.type = (_type);				\
+		(_wire).type = (_type);						\
+		(_wire).external = NULL;					\
+		(_wire).readable = offsetof(typeof((_wire)._layout), tail);	\
+		(_wire).writable = sizeof((_wire)._layout.tail);		\
+	} while (0)
 
 /**
  * viommu_wire_attach() - ATTACH request
@@ -68,8 +75,9 @@ struct viommu_wire {
  */
 static inline struct viommu_wire viommu_wire_attach(u32 domain, u32 endpoint, bool bypass)
 {
-	struct viommu_wire wire = VIOMMU_WIRE_INIT(attach, VIRTIO_IOMMU_T_ATTACH);
+	struct viommu_wire wire;
 
+	VIOMMU_WIRE_BEGIN(wire, attach, VIRTIO_IOMMU_T_ATTACH);
 	wire.attach.domain = cpu_to_le32(domain);
 	wire.attach.endpoint = cpu_to_le32(endpoint);
 	wire.attach.flags = cpu_to_le32(bypass ? VIRTIO_IOMMU_ATTACH_F_BYPASS : 0);
@@ -85,8 +93,9 @@ static inline struct viommu_wire viommu_wire_attach(u32 domain, u32 endpoint, bo
  */
 static inline struct viommu_wire viommu_wire_detach(u32 domain, u32 endpoint)
 {
-	struct viommu_wire wire = VIOMMU_WIRE_INIT(detach, VIRTIO_IOMMU_T_DETACH);
+	struct viommu_wire wire;
 
+	VIOMMU_WIRE_BEGIN(wire, detach, VIRTIO_IOMMU_T_DETACH);
 	wire.detach.domain = cpu_to_le32(domain);
 	wire.detach.endpoint = cpu_to_le32(endpoint);
 	return wire;
@@ -102,11 +111,12 @@ static inline struct viommu_wire viommu_wire_detach(u32 domain, u32 endpoint)
  *
  * Return: the request ("MAP request" in the specification).
  */
-static inline struct viommu_wire viommu_wire_map(u32 domain, u64 start, u64 last, u64 phys,
-						 u32 flags)
+static __always_inline struct viommu_wire viommu_wire_map(u32 domain, u64 start, u64 last,
+							  u64 phys, u32 flags)
 {
-	struct viommu_wire wire = VIOMMU_WIRE_INIT(map, VIRTIO_IOMMU_T_MAP);
+	struct viommu_wire wire;
 
+	VIOMMU_WIRE_BEGIN(wire, map, VIRTIO_IOMMU_T_MAP);
 	wire.map.domain = cpu_to_le32(domain);
 	wire.map.virt_start = cpu_to_le64(start);
 	wire.map.virt_end = cpu_to_le64(last);
@@ -123,10 +133,11 @@ static inline struct viommu_wire viommu_wire_map(u32 domain, u64 start, u64 last
  *
  * Return: the request ("UNMAP request" in the specification).
  */
-static inline struct viommu_wire viommu_wire_unmap(u32 domain, u64 start, u64 last)
+static __always_inline struct viommu_wire viommu_wire_unmap(u32 domain, u64 start, u64 last)
 {
-	struct viommu_wire wire = VIOMMU_WIRE_INIT(unmap, VIRTIO_IOMMU_T_UNMAP);
+	struct viommu_wire wire;
 
+	VIOMMU_WIRE_BEGIN(wire, unmap, VIRTIO_IOMMU_T_UNMAP);
 	wire.unmap.domain = cpu_to_le32(domain);
 	wire.unmap.virt_start = cpu_to_le64(start);
 	wire.unmap.virt_end = cpu_to_le64(last);
@@ -146,6 +157,7 @@ static inline struct viommu_wire viommu_wire_probe(void *buffer, u32 endpoint, u
 	struct virtio_iommu_req_probe *probe = buffer;
 	struct viommu_wire wire = {
 		.external = buffer,
+		.type = VIRTIO_IOMMU_T_PROBE,
 		.readable = sizeof(*probe),
 		.writable = probe_size + sizeof(struct virtio_iommu_req_tail),
 	};

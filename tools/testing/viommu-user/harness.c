@@ -27,7 +27,7 @@ struct slab_control slab_control;
 
 static const struct test_suite * const suites[] = {
 	&suite_wire, &suite_config, &suite_property, &suite_regions,
-	&suite_fault, &suite_table, &suite_viot, &suite_iort, &suite_mapping,
+	&suite_fault, &suite_table, &suite_viot, &suite_iort, &suite_mapping, &suite_request,
 };
 
 static u64 seed = 1, rounds = 1;

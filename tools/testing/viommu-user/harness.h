@@ -39,7 +39,8 @@ struct test_suite {
 	}
 
 extern const struct test_suite suite_wire, suite_config, suite_property, suite_regions,
-			       suite_fault, suite_table, suite_viot, suite_iort, suite_mapping;
+			       suite_fault, suite_table, suite_viot, suite_iort, suite_mapping,
+			       suite_request;
 
 /* Prints a failure with the subject in bytes; ends the test at a bound, or if @fatal. */
 void test_fail(const char *file, int line, bool fatal, const char *format, ...)

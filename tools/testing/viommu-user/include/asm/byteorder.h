@@ -14,7 +14,7 @@
 #ifdef VIOMMU_SWAPPED
 #define viommu_swap16(x)	__builtin_bswap16(x)
 #define viommu_swap32(x)	__builtin_bswap32(x)
-#define viommu_swap64(x)	__builtin_bswap64(x)
+#define viommu_swap64(x)	((__u64)__builtin_bswap64(x))
 #else
 #define viommu_swap16(x)	((__u16)(x))
 #define viommu_swap32(x)	((__u32)(x))

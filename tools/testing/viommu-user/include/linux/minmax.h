@@ -2,13 +2,14 @@
 #ifndef _VIOMMU_USER_MINMAX_H
 #define _VIOMMU_USER_MINMAX_H
 
-/* As in the kernel, both sides have one type. */
+/* As in the kernel, both sides have one type, or the second is a constant above 0. */
 #define __minmax(x, y, op)						\
 	({								\
 		typeof(x) __x = (x);					\
-		typeof(y) __y = (y);					\
+		typeof(x) __y = (y);					\
 									\
-		_Static_assert(__builtin_types_compatible_p(typeof(__x), typeof(__y)), \
+		_Static_assert(__builtin_types_compatible_p(typeof(x), typeof(y)) || \
+			       __builtin_choose_expr(__builtin_constant_p(y), y, 0) > 0, \
 			       "min() and max() of two types");		\
 		__x op __y ? __x : __y;					\
 	})

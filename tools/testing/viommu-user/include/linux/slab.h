@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A slab cache over malloc(), so that AddressSanitizer sees every object. What
- * it hands out is not zero, as a slab's is not.
+ * A slab cache, and kcalloc(), over malloc(), so that AddressSanitizer sees every
+ * object. What a cache hands out is not zero, as a slab's is not.
  */
 #ifndef _VIOMMU_USER_SLAB_H
 #define _VIOMMU_USER_SLAB_H
@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <linux/compiler.h>
 #include <linux/types.h>
 
 #define GFP_KERNEL	0x1u
@@ -19,12 +20,14 @@
  * @fail_in: 1: the next allocation fails, 2: the one after it, ...; 0: none
  * @objects: objects that are not freed
  * @caches: caches that are not destroyed
+ * @bytes: what kcalloc() was asked for in all
  * @gfp: what the last allocation was asked for with
  */
 struct slab_control {
 	unsigned int fail_in;
 	unsigned int objects;
 	unsigned int caches;
+	size_t bytes;
 	gfp_t gfp;
 };
 
@@ -83,6 +86,33 @@ static inline void kmem_cache_free(struct kmem_cache *cache, void *object)
 {
 	if (!cache || !object)
 		abort();
+	slab_control.objects--;
+	free(object);
+}
+
+/* The kernel warns of none. */
+static inline void kmem_cache_free_bulk(struct kmem_cache *cache, size_t nr, void **objects)
+{
+	if (!nr)
+		abort();
+	while (nr--)
+		kmem_cache_free(cache, objects[nr]);
+}
+
+static inline void *kcalloc(size_t nr, size_t size, gfp_t gfp)
+{
+	slab_control.gfp = gfp;
+	slab_control.bytes += nr * size;
+	if (slab_fails())
+		return NULL;
+	slab_control.objects++;
+	return calloc(nr, size);
+}
+
+static inline void kfree(void *object)
+{
+	if (!object)
+		return;
 	slab_control.objects--;
 	free(object);
 }

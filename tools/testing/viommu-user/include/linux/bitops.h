@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Bitmaps, not atomic. */
+#ifndef _VIOMMU_USER_BITOPS_H
+#define _VIOMMU_USER_BITOPS_H
+
+#include <linux/types.h>
+
+#define BITS_PER_LONG		(8 * sizeof(long))
+#define BITS_TO_LONGS(nr)	(((nr) + BITS_PER_LONG - 1) / BITS_PER_LONG)
+#define DECLARE_BITMAP(name, bits)	unsigned long name[BITS_TO_LONGS(bits)]
+
+static inline bool test_bit(unsigned long nr, const unsigned long *bitmap)
+{
+	return bitmap[nr / BITS_PER_LONG] >> (nr % BITS_PER_LONG) & 1;
+}
+
+static inline void __set_bit(unsigned long nr, unsigned long *bitmap)
+{
+	bitmap[nr / BITS_PER_LONG] |= 1UL << (nr % BITS_PER_LONG);
+}
+
+static inline void __clear_bit(unsigned long nr, unsigned long *bitmap)
+{
+	bitmap[nr / BITS_PER_LONG] &= ~(1UL << (nr % BITS_PER_LONG));
+}
+
+static inline bool __test_and_clear_bit(unsigned long nr, unsigned long *bitmap)
+{
+	bool set = test_bit(nr, bitmap);
+
+	__clear_bit(nr, bitmap);
+	return set;
+}
+
+#endif /* _VIOMMU_USER_BITOPS_H */

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A lock that knows who holds it. Misuse fails the test, and other CPUs and
+ * interrupts come in where they may: fake_virtqueue.c.
+ */
+#ifndef _VIOMMU_USER_SPINLOCK_H
+#define _VIOMMU_USER_SPINLOCK_H
+
+#include <linux/atomic.h>
+#include <linux/bitops.h>
+#include <linux/compiler.h>
+#include <linux/list.h>
+#include <linux/types.h>
+
+struct fake_cpu;
+
+typedef struct {
+	const struct fake_cpu *holder;
+	bool ready;
+} spinlock_t;
+
+#define spin_lock_irqsave(lock, flags)	((flags) = fake_lock_irqsave(lock))
+unsigned long fake_lock_irqsave(spinlock_t *lock);
+
+void spin_lock_init(spinlock_t *lock);
+void spin_unlock(spinlock_t *lock);
+void spin_unlock_irqrestore(spinlock_t *lock, unsigned long flags);
+void local_irq_restore(unsigned long flags);
+void lockdep_assert_held(const spinlock_t *lock);
+
+#endif /* _VIOMMU_USER_SPINLOCK_H */
