@@ -275,3 +275,60 @@ no_faults()
 	! grep -m 3 '^virtio_iommu_report_fault ' "$1/trace" || return 1
 	[ ! -s "$1/qemu" ] || { cat "$1/qemu"; return 1; }
 }
+
+# What each phase of a guest (see guest/phase) cost, out of QEMU's trace:
+#   NUMBER NAME KICKS ATTACH DETACH MAP UNMAP
+# The IOMMU is the device that was notified right before the first ATTACH; its
+# requests' queue has number 0. phases DIR
+phases()
+{
+	awk '
+	function hex(digits,   value) {
+		for (; digits != ""; digits = substr(digits, 2))
+			value = value * 16 + index("123456789abcdef", substr(digits, 1, 1))
+		return value
+	}
+	FNR == NR {
+		if ($1 == "phase")
+			name[$2] = $3
+		next
+	}
+	$1 == "virtio_queue_notify" {
+		last = $3
+		if ($3 == iommu && $5 == 0)
+			n["kick"]++
+	}
+	$1 == "virtio_iommu_attach" && !iommu { iommu = last }
+	/^virtio_iommu_(attach|detach|map|unmap) / { n[substr($1, 14)]++ }
+	$1 == "pci_cfg_write" && $4 == "@0x0" {
+		mark = hex(substr($6, 3))
+		if (mark == 255)
+			print phase, name[phase], n["kick"] + 0, n["attach"] + 0, n["detach"] + 0,
+			      n["map"] + 0, n["unmap"] + 0
+		phase = mark
+		delete n
+	}' "$1/report" "$1/trace"
+}
+
+# The least that a phase cost in any of its rounds, because the flush queue's timer may
+# run once more or less: NAME KICKS ATTACH DETACH MAP UNMAP. phase_counts DIR
+phase_counts()
+{
+	phases "$1" | awk '
+	{
+		if (!($2 in seen))
+			order[++names] = $2
+		for (i = 3; i <= NF; i++)
+			if (!($2 in seen) || $i < least[$2, i])
+				least[$2, i] = $i
+		seen[$2] = 1
+	}
+	END {
+		for (j = 1; j <= names; j++) {
+			printf "%s", order[j]
+			for (i = 3; i <= 7; i++)
+				printf " %d", least[order[j], i]
+			print ""
+		}
+	}'
+}

@@ -6,17 +6,7 @@
  * Usage: vfio-dma BDF GROUP. Prints "vfio WHAT" for each thing that held, and
  * "fail WHY" for the first that did not.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/vfio.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <unistd.h>
+#include "vfio.h"
 
 #define IOVA		0x400000ull
 #define SIZE		0x10000ull
@@ -41,45 +31,7 @@
 #define EDU_BUFFER	0x40000
 #define EDU_BYTES	2048ull	/* of 4096; QEMU dies of a DMA of the whole buffer */
 
-static void __attribute__((noreturn, format(printf, 1, 2))) fail(const char *format, ...)
-{
-	va_list args;
-
-	printf("fail vfio: ");
-	va_start(args, format);
-	vprintf(format, args);
-	va_end(args);
-	printf("\n");
-	exit(1);
-}
-
-static int container, device;
 static volatile uint8_t *registers;
-
-static int map(uint64_t iova, void *memory, uint64_t size, uint32_t flags)
-{
-	struct vfio_iommu_type1_dma_map request = {
-		.argsz = sizeof(request),
-		.flags = flags,
-		.vaddr = (uintptr_t)memory,
-		.iova = iova,
-		.size = size,
-	};
-
-	return ioctl(container, VFIO_IOMMU_MAP_DMA, &request) ? -errno : 0;
-}
-
-/* Bytes that were unmapped, or a negative errno. */
-static long long unmap(uint64_t iova, uint64_t size)
-{
-	struct vfio_iommu_type1_dma_unmap request = {
-		.argsz = sizeof(request),
-		.iova = iova,
-		.size = size,
-	};
-
-	return ioctl(container, VFIO_IOMMU_UNMAP_DMA, &request) ? -errno : (long long)request.size;
-}
 
 static void edu_dma(uint64_t src, uint64_t dst, uint64_t count, uint64_t direction)
 {
@@ -97,28 +49,10 @@ static void edu_dma(uint64_t src, uint64_t dst, uint64_t count, uint64_t directi
 	fail("edu's DMA did not end");
 }
 
-static void open_device(const char *bdf, const char *group_number)
+static void open_registers(void)
 {
 	struct vfio_region_info region = { .argsz = sizeof(region) };
-	struct vfio_group_status status = { .argsz = sizeof(status) };
 	uint16_t command = 6; /* memory and bus mastering */
-	char path[64];
-	int group;
-
-	snprintf(path, sizeof(path), "/dev/vfio/%s", group_number);
-	container = open("/dev/vfio/vfio", O_RDWR);
-	group = open(path, O_RDWR);
-	if (container < 0 || group < 0)
-		fail("cannot open %s: %s", path, strerror(errno));
-	if (ioctl(group, VFIO_GROUP_GET_STATUS, &status) ||
-	    !(status.flags & VFIO_GROUP_FLAGS_VIABLE))
-		fail("group %s is not viable", group_number);
-	if (ioctl(group, VFIO_GROUP_SET_CONTAINER, &container) ||
-	    ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
-		fail("no type 1 IOMMU: %s", strerror(errno));
-	device = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, bdf);
-	if (device < 0)
-		fail("no device %s: %s", bdf, strerror(errno));
 
 	region.index = VFIO_PCI_CONFIG_REGION_INDEX;
 	if (ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &region) ||
@@ -220,6 +154,7 @@ int main(int argc, char **argv)
 	if (memory == MAP_FAILED)
 		fail("no memory");
 	open_device(argv[1], argv[2]);
+	open_registers();
 	check_ranges();
 	check_dma(memory);
 	check_unmap(memory);

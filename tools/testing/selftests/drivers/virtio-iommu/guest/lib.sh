@@ -111,13 +111,15 @@ disk_of()
 	done
 }
 
-# counts WHEN NAME=NUMBER...: what the driver counts, and groups
+# counts WHEN NAME=NUMBER...: what the driver counts that is there, and groups
 report_counts()
 {
-	local file counts=
+	local name file counts=
 
-	for file in /sys/class/iommu/virtio*/virtio-iommu/*; do
-		[ ! -e "$file" ] || counts="$counts ${file##*/}=$(cat "$file")"
+	for name in devices domains endpoints outside; do
+		for file in /sys/class/iommu/virtio*/virtio-iommu/"$name"; do
+			[ ! -e "$file" ] || counts="$counts $name=$(cat "$file")"
+		done
 	done
 	report "counts $1$counts groups=$(ls /sys/kernel/iommu_groups | wc -l)"
 }

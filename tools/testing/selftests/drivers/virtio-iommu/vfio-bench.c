@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What VFIO's map and unmap of 512 MiB cost: in huge pages, and in 4 KiB pages of
+ * which no two neighbours are neighbours in memory.
+ *
+ * Usage: vfio-bench BDF GROUP HOOK. HOOK is run by the shell as "HOOK begin NAME" before
+ * and "HOOK end" after each of vfio-huge-map, vfio-huge-unmap, vfio-small-map and
+ * vfio-small-unmap. Prints "fail WHY" where one fails.
+ */
+#include "vfio.h"
+
+#define IOVA	0x40000000ull
+#define SIZE	(512ull << 20)
+#define PAGE	4096ull
+
+static const char *hook;
+
+static void run_hook(const char *what, const char *name, const char *step)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "%s %s %s%s", hook, what, name, step);
+	if (system(command))
+		fail("%s failed", command);
+}
+
+/* In an order that leaves no two neighbours with neighbouring memory. */
+static void touch_scattered(char *memory)
+{
+	uint64_t i, nr = SIZE / PAGE;
+
+	for (i = 0; i < nr; i++)
+		memory[i * 40503 % nr * PAGE] = 1;
+}
+
+static void bench(const char *name, int flags)
+{
+	char *memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+
+	if (memory == MAP_FAILED)
+		fail("%s: no memory: %s", name, strerror(errno));
+	if (flags & MAP_HUGETLB)
+		memset(memory, 1, SIZE);
+	else if (madvise(memory, SIZE, MADV_NOHUGEPAGE))
+		fail("%s: %s", name, strerror(errno));
+	else
+		touch_scattered(memory);
+	run_hook("begin", name, "-map");
+	if (map(IOVA, memory, SIZE, VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE))
+		fail("%s: cannot map: %s", name, strerror(errno));
+	run_hook("end", "", "");
+	run_hook("begin", name, "-unmap");
+	if (unmap(IOVA, SIZE) != (long long)SIZE)
+		fail("%s: cannot unmap", name);
+	run_hook("end", "", "");
+	munmap(memory, SIZE);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 4) {
+		fprintf(stderr, "Usage: vfio-bench BDF GROUP HOOK\n");
+		return 2;
+	}
+	setbuf(stdout, NULL);
+	hook = argv[3];
+	open_device(argv[1], argv[2]);
+	bench("vfio-huge", MAP_HUGETLB);
+	bench("vfio-small", 0);
+	return 0;
+}
