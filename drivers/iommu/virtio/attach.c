@@ -58,22 +58,17 @@ static int viommu_mapping_forget(struct viommu_domain *domain, struct viommu_map
 	return 0;
 }
 
-static int viommu_mapping_send(struct viommu_domain *domain, struct viommu_mapping *mapping)
+static int viommu_mapping_replay(struct viommu_domain *domain, struct viommu_mapping *mapping)
 {
 	struct viommu_queue *queue = &domain->viommu->queue;
-	struct viommu_wire wire;
 	int ret;
 
 	if (mapping->status != VIOMMU_MAPPING_UNSENT)
 		return 0;
-	mapping->status = VIOMMU_MAPPING_PENDING;
 	mapping->replayed = true;
-	wire = viommu_domain_wire_map(domain, mapping);
 	spin_lock(&queue->lock);
-	ret = viommu_queue_add_locked(queue, &domain->batch, &wire, &mapping->status);
+	ret = viommu_mapping_send(domain, mapping, queue);
 	spin_unlock(&queue->lock);
-	if (ret)
-		mapping->status = VIOMMU_MAPPING_UNSENT;
 	return ret;
 }
 
@@ -96,7 +91,7 @@ static int viommu_domain_replay(struct viommu_domain *domain)
 	int status, ret;
 	u64 cursor = 0;
 
-	while ((ret = viommu_domain_walk(domain, &cursor, viommu_mapping_send)) == -EAGAIN)
+	while ((ret = viommu_domain_walk(domain, &cursor, viommu_mapping_replay)) == -EAGAIN)
 		viommu_queue_make_room(queue);
 	viommu_queue_wait(queue, &domain->batch);
 	if (!atomic_read(&domain->batch.failed))
@@ -133,7 +128,7 @@ static void viommu_domain_wipe(struct viommu_domain *domain)
 
 	if (domain->nr_endpoints || domain->bypass)
 		return;
-	wire = viommu_wire_unmap(domain->id, limits->input_start, limits->input_last);
+	viommu_wire_unmap(&wire, domain->id, limits->input_start, limits->input_last);
 	viommu_queue_send(&domain->viommu->queue, &wire);
 }
 
@@ -162,9 +157,9 @@ static int viommu_endpoint_tell(struct viommu_device *viommu, struct viommu_endp
 	struct viommu_wire wire;
 
 	if (domain && (domain != &viommu->blocking || domain->owns_id))
-		wire = viommu_wire_attach(domain->id, endpoint->id, domain->bypass);
+		viommu_wire_attach(&wire, domain->id, endpoint->id, domain->bypass);
 	else if (endpoint->domain)
-		wire = viommu_wire_detach(endpoint->domain->id, endpoint->id);
+		viommu_wire_detach(&wire, endpoint->domain->id, endpoint->id);
 	else
 		return 0;
 	return viommu_queue_send(&viommu->queue, &wire);

@@ -46,7 +46,7 @@ static int viommu_endpoint_probe(struct viommu_device *viommu, struct viommu_end
 
 	guard(mutex)(&viommu->probe_lock);
 	memset(viommu->probe_buffer, 0, viommu_wire_probe_size(size));
-	wire = viommu_wire_probe(viommu->probe_buffer, endpoint->id, size);
+	viommu_wire_probe(&wire, viommu->probe_buffer, endpoint->id, size);
 	ret = viommu_queue_send(&viommu->queue, &wire);
 	if (ret)
 		return ret;

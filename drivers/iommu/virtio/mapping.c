@@ -65,41 +65,6 @@ struct viommu_mapping *viommu_mapping_alloc(gfp_t gfp)
 }
 
 /**
- * viommu_mapping_init() - a mapping that is in no store yet
- * @mapping: memory for it
- * @start: first IOVA
- * @last: last IOVA
- * @phys: physical address of @start
- * @flags: VIRTIO_IOMMU_MAP_F_*
- *
- * Its status is VIOMMU_MAPPING_UNSENT.
- *
- * Context: Any.
- */
-void viommu_mapping_init(struct viommu_mapping *mapping, u64 start, u64 last, u64 phys, u32 flags)
-{
-	mapping->start = start;
-	mapping->last = last;
-	mapping->phys = phys;
-	mapping->flags = flags;
-	mapping->replayed = false;
-	mapping->stale = false;
-	mapping->status = VIOMMU_MAPPING_UNSENT;
-}
-
-/**
- * viommu_store_spare() - memory for a mapping out of the store's own
- * @store: the store
- *
- * Context: Caller holds the store's lock.
- * Return: a mapping for viommu_mapping_init(), or NULL.
- */
-struct viommu_mapping *viommu_store_spare(struct viommu_store *store)
-{
-	return store->nr_spares ? store->spares[--store->nr_spares] : NULL;
-}
-
-/**
  * viommu_store_free() - free a mapping
  * @store: the store, which may use its memory again
  * @mapping: a mapping that is not in it

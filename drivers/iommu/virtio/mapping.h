@@ -86,14 +86,48 @@ static inline struct viommu_mapping *viommu_mapping_next(const struct viommu_map
 	return rb_entry_safe(rb_next(&mapping->node), struct viommu_mapping, node);
 }
 
+/**
+ * viommu_mapping_init() - a mapping that is in no store yet
+ * @mapping: memory for it
+ * @start: first IOVA
+ * @last: last IOVA
+ * @phys: physical address of @start
+ * @flags: VIRTIO_IOMMU_MAP_F_*
+ *
+ * Its status is VIOMMU_MAPPING_UNSENT.
+ *
+ * Context: Any.
+ */
+static inline void viommu_mapping_init(struct viommu_mapping *mapping, u64 start, u64 last,
+				       u64 phys, u32 flags)
+{
+	mapping->start = start;
+	mapping->last = last;
+	mapping->phys = phys;
+	mapping->flags = flags;
+	mapping->replayed = false;
+	mapping->stale = false;
+	mapping->status = VIOMMU_MAPPING_UNSENT;
+}
+
+/**
+ * viommu_store_spare() - memory for a mapping out of the store's own
+ * @store: the store
+ *
+ * Context: Caller holds the store's lock.
+ * Return: a mapping for viommu_mapping_init(), or NULL.
+ */
+static inline struct viommu_mapping *viommu_store_spare(struct viommu_store *store)
+{
+	return store->nr_spares ? store->spares[--store->nr_spares] : NULL;
+}
+
 struct viommu_mapping *viommu_mapping_alloc(gfp_t gfp);
-void viommu_mapping_init(struct viommu_mapping *mapping, u64 start, u64 last, u64 phys, u32 flags);
 int viommu_mapping_cache_create(void);
 void viommu_mapping_cache_destroy(void);
 
 int viommu_store_insert(struct viommu_store *store, struct viommu_mapping *mapping);
 void viommu_store_remove(struct viommu_store *store, struct viommu_mapping *mapping);
-struct viommu_mapping *viommu_store_spare(struct viommu_store *store);
 void viommu_store_free(struct viommu_store *store, struct viommu_mapping *mapping);
 void viommu_store_empty(struct viommu_store *store);
 struct viommu_mapping *viommu_store_first(struct viommu_store *store, u64 start, u64 last);

@@ -90,7 +90,7 @@ static int viommu_domain_send_stale(struct viommu_domain *domain, struct viommu_
 				    u64 *start, u64 last)
 {
 	struct viommu_mapping *mapping;
-	struct viommu_wire wire;
+	struct viommu_wire *wire;
 	int i, ret;
 
 	for (i = 0; i < VIOMMU_PAGING_CHUNK; i++) {
@@ -101,9 +101,13 @@ static int viommu_domain_send_stale(struct viommu_domain *domain, struct viommu_
 			viommu_domain_retry(domain, mapping);
 			continue;
 		}
-		mapping->status = VIOMMU_MAPPING_PENDING;
-		wire = viommu_wire_unmap(domain->id, mapping->start, mapping->last);
-		ret = viommu_queue_add_locked(queue, &domain->batch, &wire, &mapping->status);
+		wire = viommu_queue_slot(queue);
+		ret = PTR_ERR_OR_ZERO(wire);
+		if (!ret) {
+			mapping->status = VIOMMU_MAPPING_PENDING;
+			viommu_wire_unmap(wire, domain->id, mapping->start, mapping->last);
+			ret = viommu_queue_add(queue, &domain->batch, &mapping->status);
+		}
 		if (ret) {
 			viommu_store_make_stale(&domain->store, mapping);
 			return ret;
@@ -228,12 +232,42 @@ int viommu_domain_map_pages(struct iommu_domain *iommu_domain, unsigned long iov
 	return ret;
 }
 
+/**
+ * viommu_mapping_send() - add the MAP of a mapping to the queue
+ * @domain: the domain
+ * @mapping: one of its mappings, which the device was not told of
+ * @queue: the queue
+ *
+ * The MMIO flag, which not every device knows, is dropped for one that does not (D23):
+ * the mapping works without.
+ *
+ * Context: domain->lock and queue->lock held.
+ * Return: 0; -EAGAIN where the queue is full; as viommu_queue_add().
+ */
+int viommu_mapping_send(struct viommu_domain *domain, struct viommu_mapping *mapping,
+			struct viommu_queue *queue)
+{
+	struct viommu_wire *wire = viommu_queue_slot(queue);
+	u32 flags = mapping->flags;
+	int ret;
+
+	if (IS_ERR(wire))
+		return PTR_ERR(wire);
+	if (!domain->viommu->has_mmio)
+		flags &= ~VIRTIO_IOMMU_MAP_F_MMIO;
+	viommu_wire_map(wire, domain->id, mapping->start, mapping->last, mapping->phys, flags);
+	mapping->status = VIOMMU_MAPPING_PENDING;
+	ret = viommu_queue_add(queue, &domain->batch, &mapping->status);
+	if (ret)
+		mapping->status = VIOMMU_MAPPING_UNSENT;
+	return ret;
+}
+
 /* MAPs of those that the device was not told of. */
 static int viommu_domain_send_maps(struct viommu_domain *domain, struct viommu_queue *queue,
 				   u64 *start, u64 last)
 {
 	struct viommu_mapping *mapping;
-	struct viommu_wire wire;
 	int i, ret;
 
 	if (!domain->nr_endpoints)
@@ -244,15 +278,12 @@ static int viommu_domain_send_maps(struct viommu_domain *domain, struct viommu_q
 			return 0;
 		*start = mapping->start;
 		if (!mapping->stale && mapping->status == VIOMMU_MAPPING_UNSENT) {
-			wire = viommu_domain_wire_map(domain, mapping);
-			mapping->status = VIOMMU_MAPPING_PENDING;
-			ret = viommu_queue_add_locked(queue, &domain->batch, &wire,
-						      &mapping->status);
-			if (ret) {
-				mapping->status = VIOMMU_MAPPING_UNSENT;
+			ret = viommu_mapping_send(domain, mapping, queue);
+			if (ret)
 				return ret;
-			}
 		}
+		if (mapping->last >= last)
+			return 0;
 		mapping = viommu_mapping_next(mapping);
 	}
 	return 1;
@@ -343,6 +374,7 @@ static int viommu_domain_let_go(struct viommu_domain *domain, struct viommu_mapp
 {
 	struct viommu_mapping *next;
 	int i, status;
+	bool more;
 
 	lockdep_assert_held(&domain->lock);
 	for (i = 0; i < VIOMMU_PAGING_CHUNK; i++, mapping = next) {
@@ -357,17 +389,18 @@ static int viommu_domain_let_go(struct viommu_domain *domain, struct viommu_mapp
 		status = smp_load_acquire(&mapping->status);
 		if (status == VIOMMU_MAPPING_PENDING)
 			return -EBUSY;
+		more = mapping->last < *last;
 		*last = max(*last, mapping->last);
-		if (!status && domain->nr_endpoints) {
-			mapping = viommu_store_make_stale(&domain->store, mapping);
-			next = viommu_mapping_next(mapping);
-			continue;
-		}
 		if (status < 0)
 			atomic_dec(&domain->batch.failed);
-		next = viommu_mapping_next(mapping);
-		viommu_store_remove(&domain->store, mapping);
-		viommu_store_free(&domain->store, mapping);
+		if (!status && domain->nr_endpoints) {
+			mapping = viommu_store_make_stale(&domain->store, mapping);
+			next = more ? viommu_mapping_next(mapping) : NULL;
+		} else {
+			next = more ? viommu_mapping_next(mapping) : NULL;
+			viommu_store_remove(&domain->store, mapping);
+			viommu_store_free(&domain->store, mapping);
+		}
 	}
 	if (!mapping)
 		return 0;

@@ -20,6 +20,7 @@
  * Specification: "Device operations", "Driver Requirements: Device operations".
  */
 #include <linux/delay.h>
+#include <linux/err.h>
 #include <linux/moduleparam.h>
 #include <linux/processor.h>
 #include <linux/slab.h>
@@ -56,14 +57,14 @@ int viommu_queue_init(struct viommu_queue *queue, struct virtio_device *vdev,
 	}
 
 	queue->requests = kcalloc(nr, sizeof(*queue->requests), GFP_KERNEL);
-	queue->slots = kcalloc(nr, VIOMMU_WIRE_SLOT_SIZE, GFP_KERNEL);
-	if (!queue->requests || !queue->slots)
+	queue->wires = kcalloc(nr, sizeof(*queue->wires), GFP_KERNEL);
+	if (!queue->requests || !queue->wires)
 		return -ENOMEM;
 	queue->nr_slots = nr;
 	for (i = 0; i < nr; i++) {
 		struct viommu_request *request = &queue->requests[i];
 
-		request->slot = queue->slots + i * VIOMMU_WIRE_SLOT_SIZE;
+		request->wire = &queue->wires[i];
 		sg_init_table(&request->readable, 1);
 		sg_init_table(&request->writable, 1);
 		request->next = queue->free;
@@ -80,9 +81,9 @@ int viommu_queue_init(struct viommu_queue *queue, struct virtio_device *vdev,
  */
 void viommu_queue_free(struct viommu_queue *queue)
 {
-	kfree(queue->slots);
+	kfree(queue->wires);
 	kfree(queue->requests);
-	queue->slots = NULL;
+	queue->wires = NULL;
 	queue->requests = NULL;
 }
 
@@ -400,19 +401,32 @@ void viommu_queue_wait(struct viommu_queue *queue, struct viommu_batch *batch)
 	viommu_queue_poll(queue, batch, false);
 }
 
-static int viommu_request_submit(struct viommu_queue *queue, struct viommu_request *request,
-				 const struct viommu_wire *wire)
+/**
+ * viommu_queue_slot() - memory for the next request
+ * @queue: the queue
+ *
+ * Context: queue->lock held, until viommu_queue_add().
+ * Return: what to fill in; ERR_PTR(-EAGAIN) where the queue is full, ERR_PTR(-EIO) where
+ * the device is dead.
+ */
+struct viommu_wire *viommu_queue_slot(struct viommu_queue *queue)
+{
+	lockdep_assert_held(&queue->lock);
+	if (queue->dead)
+		return ERR_PTR(-EIO);
+	return viommu_queue_has_room(queue) ? queue->free->wire : ERR_PTR(-EAGAIN);
+}
+
+static int viommu_request_submit(struct viommu_queue *queue, struct viommu_request *request)
 {
 	struct scatterlist *sgs[] = { &request->readable, &request->writable };
+	const struct viommu_wire *wire = request->wire;
+	u8 *buffer = wire->external ?: request->wire->bytes;
 	struct virtio_iommu_req_tail *tail;
-	u8 *buffer;
 
-	lockdep_assert_held(&queue->lock);
-	buffer = wire->external ?: request->slot;
-	if (buffer == request->slot)
-		memcpy(buffer, wire->bytes, sizeof(wire->bytes));
 	tail = (void *)buffer + wire->readable + wire->writable - sizeof(*tail);
 	tail->status = VIOMMU_STATUS_UNWRITTEN;
+	request->type = wire->type;
 
 	/* As a rule the slot had a request like this one before. */
 	if (request->buffer != buffer || request->readable.length != wire->readable ||
@@ -425,38 +439,30 @@ static int viommu_request_submit(struct viommu_queue *queue, struct viommu_reque
 }
 
 /**
- * viommu_queue_add_locked() - add a request to a batch, if there is room
+ * viommu_queue_add() - add the request in viommu_queue_slot() to a batch
  * @queue: the queue
  * @batch: the batch
- * @wire: the request
  * @result: where its errno goes once it is complete; NULL if nobody looks
  *
- * The device is not told before somebody waits, or calls viommu_queue_kick_prepare().
+ * The device is not told before somebody waits, or calls viommu_queue_commit().
  *
  * Context: queue->lock held, which several requests may share.
- * Return: 0; -EAGAIN where the queue is full; -EIO where the device is dead; -ENOMEM
- * where the transport has no room to bounce the request.
+ * Return: 0; -EIO where the device is dead; -ENOMEM where the transport has no room to
+ * bounce the request.
  */
-int viommu_queue_add_locked(struct viommu_queue *queue, struct viommu_batch *batch,
-			    const struct viommu_wire *wire, int *result)
+int viommu_queue_add(struct viommu_queue *queue, struct viommu_batch *batch, int *result)
 {
-	struct viommu_request *request;
+	struct viommu_request *request = queue->free;
 	int ret;
 
 	lockdep_assert_held(&queue->lock);
-	if (queue->dead)
-		return -EIO;
-	if (!viommu_queue_has_room(queue))
-		return -EAGAIN;
-	request = queue->free;
-	ret = viommu_request_submit(queue, request, wire);
+	ret = viommu_request_submit(queue, request);
 	if (unlikely(ret)) {
 		if (virtqueue_is_broken(queue->vq))
 			viommu_queue_kill(queue, -EIO, "the device broke the request queue");
 		return ret == -ENOMEM ? ret : -EIO;
 	}
 
-	request->type = wire->type;
 	request->batch = batch;
 	request->result = result;
 	request->seq = ++queue->seq;
@@ -479,6 +485,24 @@ void viommu_queue_make_room(struct viommu_queue *queue)
 	viommu_queue_poll(queue, NULL, false);
 }
 
+static int viommu_queue_try_send(struct viommu_queue *queue, struct viommu_batch *batch,
+				 const struct viommu_wire *wire, int *result)
+{
+	struct viommu_wire *slot;
+	unsigned long flags;
+	int ret;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	slot = viommu_queue_slot(queue);
+	ret = PTR_ERR_OR_ZERO(slot);
+	if (!ret) {
+		*slot = *wire;
+		ret = viommu_queue_add(queue, batch, result);
+	}
+	spin_unlock_irqrestore(&queue->lock, flags);
+	return ret;
+}
+
 /**
  * viommu_queue_send() - send one request and wait for it
  * @queue: the queue
@@ -495,13 +519,8 @@ int viommu_queue_send(struct viommu_queue *queue, const struct viommu_wire *wire
 	int ret;
 
 	might_sleep();
-	for (;;) {
-		scoped_guard(spinlock_irqsave, &queue->lock)
-			ret = viommu_queue_add_locked(queue, &batch, wire, &result);
-		if (ret != -EAGAIN)
-			break;
+	while ((ret = viommu_queue_try_send(queue, &batch, wire, &result)) == -EAGAIN)
 		viommu_queue_poll(queue, NULL, true);
-	}
 	if (ret) {
 		viommu_queue_log(queue);
 		return ret;

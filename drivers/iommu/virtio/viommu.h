@@ -66,8 +66,8 @@ struct viommu_batch {
  * @next: the next free slot
  * @batch: who waits for it; NULL once that is over
  * @result: where the errno goes, NULL if nowhere
- * @buffer: what the device reads and writes: @slot, or an external buffer
- * @slot: the slot's own memory, VIOMMU_WIRE_SLOT_SIZE bytes
+ * @buffer: what the device reads and writes: @wire, or an external buffer
+ * @wire: the slot's own memory
  * @readable: the part of @buffer that the device reads
  * @writable: the part that the device writes, right behind
  * @seq: in which order requests were added
@@ -80,7 +80,7 @@ struct viommu_request {
 	struct viommu_batch *batch;
 	int *result;
 	u8 *buffer;
-	u8 *slot;
+	struct viommu_wire *wire;
 	struct scatterlist readable;
 	struct scatterlist writable;
 	u64 seq;
@@ -123,7 +123,7 @@ struct viommu_counters {
  * @vdev: the virtio device, for messages
  * @lock: guards the queue and all its requests
  * @requests: the slots
- * @slots: memory of all slots
+ * @wires: memory of all slots
  * @nr_slots: their number
  * @free: slots that nobody uses; those that a dead device has are never free again
  * @seq: sequence number of the newest request
@@ -145,7 +145,7 @@ struct viommu_queue {
 	struct virtio_device *vdev;
 	spinlock_t lock; /* guards all of it */
 	struct viommu_request *requests;
-	u8 *slots;
+	struct viommu_wire *wires;
 	unsigned int nr_slots;
 	struct viommu_request *free;
 	u64 seq;
@@ -167,8 +167,8 @@ int viommu_queue_init(struct viommu_queue *queue, struct virtio_device *vdev,
 		      struct virtqueue *vq);
 void viommu_queue_stop(struct viommu_queue *queue);
 void viommu_queue_free(struct viommu_queue *queue);
-int viommu_queue_add_locked(struct viommu_queue *queue, struct viommu_batch *batch,
-			    const struct viommu_wire *wire, int *result);
+struct viommu_wire *viommu_queue_slot(struct viommu_queue *queue);
+int viommu_queue_add(struct viommu_queue *queue, struct viommu_batch *batch, int *result);
 bool viommu_queue_commit(struct viommu_queue *queue);
 void viommu_queue_make_room(struct viommu_queue *queue);
 void viommu_queue_wait(struct viommu_queue *queue, struct viommu_batch *batch);
@@ -362,6 +362,8 @@ int viommu_domain_finalise(struct viommu_domain *domain, struct viommu_device *v
 			   const struct viommu_regions *regions);
 int viommu_domains_init(struct viommu_device *viommu);
 void viommu_domain_drain(struct viommu_domain *domain);
+int viommu_mapping_send(struct viommu_domain *domain, struct viommu_mapping *mapping,
+			struct viommu_queue *queue);
 
 int viommu_domain_attach(struct viommu_domain *domain, struct viommu_master *master);
 int viommu_endpoint_move(struct viommu_device *viommu, struct viommu_endpoint *endpoint,
@@ -397,20 +399,6 @@ extern const struct iommu_domain_ops viommu_domain_ops;
 extern const bool viommu_ops_takes_bound;
 int viommu_ops_fwspec_init(struct device *dev, struct fwnode_handle *fwnode);
 void viommu_ops_exit(void);
-
-/*
- * The MAP of a mapping. The MMIO flag, which not every device knows, is dropped for one
- * that does not (D23): the mapping works without.
- */
-static __always_inline struct viommu_wire
-viommu_domain_wire_map(const struct viommu_domain *domain, const struct viommu_mapping *mapping)
-{
-	u32 flags = mapping->flags;
-
-	if (!domain->viommu->has_mmio)
-		flags &= ~VIRTIO_IOMMU_MAP_F_MMIO;
-	return viommu_wire_map(domain->id, mapping->start, mapping->last, mapping->phys, flags);
-}
 
 static inline struct viommu_domain *to_viommu_domain(struct iommu_domain *domain)
 {

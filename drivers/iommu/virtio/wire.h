@@ -21,11 +21,8 @@
 /* What an unwritten status reads as: no status of the specification. */
 #define VIOMMU_STATUS_UNWRITTEN		0xff
 
-/* A slot of the request queue in memory that the device reads and writes. */
-#define VIOMMU_WIRE_SLOT_SIZE		64
-
 /**
- * struct viommu_wire - one request, ready to be sent
+ * struct viommu_wire - one request, ready to be sent, and the memory to send it from
  * @attach: layout of ATTACH
  * @detach: layout of DETACH
  * @map: layout of MAP
@@ -38,6 +35,8 @@
  * @readable: bytes that the device reads, from the start of the buffer
  * @writable: bytes that the device writes, right behind; the tail is the last
  *	four of them
+ *
+ * Once the device has it, nothing of it but the status is looked at: it may be changed.
  */
 struct viommu_wire {
 	union {
@@ -57,114 +56,95 @@ struct viommu_wire {
 /* A request of which only its type and sizes are known. */
 #define VIOMMU_WIRE_BEGIN(_wire, _layout, _type)				\
 	do {									\
-		memset((_wire).bytes, 0, sizeof((_wire).bytes));		\
-		(_wire)._layout.head.type = (_type);				\
-		(_wire).type = (_type);						\
-		(_wire).external = NULL;					\
-		(_wire).readable = offsetof(typeof((_wire)._layout), tail);	\
-		(_wire).writable = sizeof((_wire)._layout.tail);		\
+		memset((_wire)->bytes, 0, sizeof((_wire)->bytes));		\
+		(_wire)->_layout.head.type = (_type);				\
+		(_wire)->type = (_type);						\
+		(_wire)->external = NULL;					\
+		(_wire)->readable = offsetof(typeof((_wire)->_layout), tail);	\
+		(_wire)->writable = sizeof((_wire)->_layout.tail);		\
 	} while (0)
 
 /**
- * viommu_wire_attach() - ATTACH request
+ * viommu_wire_attach() - make a ATTACH request ("ATTACH request" in the specification)
+ * @wire: the request
  * @domain: domain ID
  * @endpoint: endpoint ID
  * @bypass: whether the domain is a bypass domain
- *
- * Return: the request ("ATTACH request" in the specification).
  */
-static inline struct viommu_wire viommu_wire_attach(u32 domain, u32 endpoint, bool bypass)
+static inline void viommu_wire_attach(struct viommu_wire *wire, u32 domain, u32 endpoint, bool bypass)
 {
-	struct viommu_wire wire;
-
 	VIOMMU_WIRE_BEGIN(wire, attach, VIRTIO_IOMMU_T_ATTACH);
-	wire.attach.domain = cpu_to_le32(domain);
-	wire.attach.endpoint = cpu_to_le32(endpoint);
-	wire.attach.flags = cpu_to_le32(bypass ? VIRTIO_IOMMU_ATTACH_F_BYPASS : 0);
-	return wire;
+	wire->attach.domain = cpu_to_le32(domain);
+	wire->attach.endpoint = cpu_to_le32(endpoint);
+	wire->attach.flags = cpu_to_le32(bypass ? VIRTIO_IOMMU_ATTACH_F_BYPASS : 0);
 }
 
 /**
- * viommu_wire_detach() - DETACH request
+ * viommu_wire_detach() - make a DETACH request ("DETACH request" in the specification)
+ * @wire: the request
  * @domain: domain ID
  * @endpoint: endpoint ID
- *
- * Return: the request ("DETACH request" in the specification).
  */
-static inline struct viommu_wire viommu_wire_detach(u32 domain, u32 endpoint)
+static inline void viommu_wire_detach(struct viommu_wire *wire, u32 domain, u32 endpoint)
 {
-	struct viommu_wire wire;
-
 	VIOMMU_WIRE_BEGIN(wire, detach, VIRTIO_IOMMU_T_DETACH);
-	wire.detach.domain = cpu_to_le32(domain);
-	wire.detach.endpoint = cpu_to_le32(endpoint);
-	return wire;
+	wire->detach.domain = cpu_to_le32(domain);
+	wire->detach.endpoint = cpu_to_le32(endpoint);
 }
 
 /**
- * viommu_wire_map() - MAP request
+ * viommu_wire_map() - make a MAP request ("MAP request" in the specification)
+ * @wire: the request
  * @domain: domain ID
  * @start: first IOVA
  * @last: last IOVA, above @start
  * @phys: physical address that @start translates to
  * @flags: VIRTIO_IOMMU_MAP_F_*
- *
- * Return: the request ("MAP request" in the specification).
  */
-static __always_inline struct viommu_wire viommu_wire_map(u32 domain, u64 start, u64 last,
-							  u64 phys, u32 flags)
+static inline void viommu_wire_map(struct viommu_wire *wire, u32 domain, u64 start, u64 last,
+				   u64 phys, u32 flags)
 {
-	struct viommu_wire wire;
-
 	VIOMMU_WIRE_BEGIN(wire, map, VIRTIO_IOMMU_T_MAP);
-	wire.map.domain = cpu_to_le32(domain);
-	wire.map.virt_start = cpu_to_le64(start);
-	wire.map.virt_end = cpu_to_le64(last);
-	wire.map.phys_start = cpu_to_le64(phys);
-	wire.map.flags = cpu_to_le32(flags);
-	return wire;
+	wire->map.domain = cpu_to_le32(domain);
+	wire->map.virt_start = cpu_to_le64(start);
+	wire->map.virt_end = cpu_to_le64(last);
+	wire->map.phys_start = cpu_to_le64(phys);
+	wire->map.flags = cpu_to_le32(flags);
 }
 
 /**
- * viommu_wire_unmap() - UNMAP request
+ * viommu_wire_unmap() - make a UNMAP request ("UNMAP request" in the specification)
+ * @wire: the request
  * @domain: domain ID
  * @start: first IOVA: first of a mapping, or outside any
  * @last: last IOVA: last of a mapping, or outside any
- *
- * Return: the request ("UNMAP request" in the specification).
  */
-static __always_inline struct viommu_wire viommu_wire_unmap(u32 domain, u64 start, u64 last)
+static inline void viommu_wire_unmap(struct viommu_wire *wire, u32 domain, u64 start, u64 last)
 {
-	struct viommu_wire wire;
-
 	VIOMMU_WIRE_BEGIN(wire, unmap, VIRTIO_IOMMU_T_UNMAP);
-	wire.unmap.domain = cpu_to_le32(domain);
-	wire.unmap.virt_start = cpu_to_le64(start);
-	wire.unmap.virt_end = cpu_to_le64(last);
-	return wire;
+	wire->unmap.domain = cpu_to_le32(domain);
+	wire->unmap.virt_start = cpu_to_le64(start);
+	wire->unmap.virt_end = cpu_to_le64(last);
 }
 
 /**
- * viommu_wire_probe() - PROBE request
+ * viommu_wire_probe() - make a PROBE request ("PROBE request" in the specification)
+ * @wire: the request
  * @buffer: memory for the whole request, viommu_wire_probe_size() bytes, zeroed
  * @endpoint: endpoint ID
  * @probe_size: size of the properties, in bytes, as the device's config says
- *
- * Return: the request ("PROBE request" in the specification).
  */
-static inline struct viommu_wire viommu_wire_probe(void *buffer, u32 endpoint, u32 probe_size)
+static inline void viommu_wire_probe(struct viommu_wire *wire, void *buffer, u32 endpoint,
+				     u32 probe_size)
 {
 	struct virtio_iommu_req_probe *probe = buffer;
-	struct viommu_wire wire = {
-		.external = buffer,
-		.type = VIRTIO_IOMMU_T_PROBE,
-		.readable = sizeof(*probe),
-		.writable = probe_size + sizeof(struct virtio_iommu_req_tail),
-	};
 
 	probe->head.type = VIRTIO_IOMMU_T_PROBE;
 	probe->endpoint = cpu_to_le32(endpoint);
-	return wire;
+	wire->external = buffer;
+	wire->type = VIRTIO_IOMMU_T_PROBE;
+	wire->readable = sizeof(*probe);
+	wire->writable = probe_size + sizeof(struct virtio_iommu_req_tail);
 }
 
 /**

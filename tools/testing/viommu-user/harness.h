@@ -135,4 +135,13 @@ static inline void test_random_bytes(void *to, size_t size)
 		((u8 *)to)[i] = test_random();
 }
 
+/* A request as a value: WIRE(map, ...) is what viommu_wire_map() makes. */
+#define WIRE(_type, ...)						\
+	({								\
+		struct viommu_wire __wire;				\
+									\
+		viommu_wire_##_type(&__wire, __VA_ARGS__);		\
+		__wire;							\
+	})
+
 #endif /* _HARNESS_H */

@@ -5,6 +5,7 @@
  *
  * Requests are told apart by their IOVA: their number, in pages.
  */
+#include <linux/err.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
 
@@ -59,7 +60,7 @@ static void begin(unsigned int slots)
 /* A request that its number tells from others. */
 static struct viommu_wire map(unsigned int nr)
 {
-	return viommu_wire_map(7, (u64)nr << 12, ((u64)nr << 12) + 0xfff, 0x123000, 3);
+	return WIRE(map, 7, (u64)nr << 12, ((u64)nr << 12) + 0xfff, 0x123000, 3);
 }
 
 static unsigned int number(const struct fake_request *request)
@@ -70,11 +71,18 @@ static unsigned int number(const struct fake_request *request)
 /* Adds a request if there is room. */
 static int try_add(struct viommu_batch *batch, const struct viommu_wire *wire, int *result)
 {
+	struct viommu_wire *slot;
 	unsigned long flags;
 	int ret;
 
 	spin_lock_irqsave(&queue.lock, flags);
-	ret = viommu_queue_add_locked(&queue, batch, wire, result);
+	slot = viommu_queue_slot(&queue);
+	if (IS_ERR(slot)) {
+		ret = PTR_ERR(slot);
+	} else {
+		*slot = *wire;
+		ret = viommu_queue_add(&queue, batch, result);
+	}
 	spin_unlock_irqrestore(&queue.lock, flags);
 	return ret;
 }
@@ -278,15 +286,15 @@ static struct viommu_wire wire_of_type(u8 type, void *buffer)
 {
 	switch (type) {
 	case VIRTIO_IOMMU_T_ATTACH:
-		return viommu_wire_attach(7, 8, false);
+		return WIRE(attach, 7, 8, false);
 	case VIRTIO_IOMMU_T_DETACH:
-		return viommu_wire_detach(7, 8);
+		return WIRE(detach, 7, 8);
 	case VIRTIO_IOMMU_T_MAP:
 		return map(1);
 	case VIRTIO_IOMMU_T_UNMAP:
-		return viommu_wire_unmap(7, 0x1000, 0x1fff);
+		return WIRE(unmap, 7, 0x1000, 0x1fff);
 	default:
-		return viommu_wire_probe(buffer, 8, sizeof(properties));
+		return WIRE(probe, buffer, 8, sizeof(properties));
 	}
 }
 
@@ -1160,7 +1168,7 @@ static void test_timeout(void)
 	struct viommu_batch batch = VIOMMU_BATCH_INIT;
 	u64 bound, then, late = 100 * NSEC_PER_MSEC;
 	u8 *probe = calloc(1, viommu_wire_probe_size(64));
-	const struct viommu_wire wire = viommu_wire_probe(probe, 8, 64);
+	const struct viommu_wire wire = WIRE(probe, probe, 8, 64);
 	unsigned int i;
 
 	EXPECT_EQ(*param_timeout_ms, 10000);
@@ -1484,7 +1492,7 @@ static void test_counters(void)
 static void test_log_map(void)
 {
 	const struct viommu_wire wire =
-		viommu_wire_map(0xabcde, 0x123456789000, 0x123456789fff, 0xfedcba987000, 1);
+		WIRE(map, 0xabcde, 0x123456789000, 0x123456789fff, 0xfedcba987000, 1);
 	unsigned int i;
 
 	begin(4);
@@ -1505,7 +1513,7 @@ static void test_log_map(void)
 
 static void test_log_unmap(void)
 {
-	const struct viommu_wire wire = viommu_wire_unmap(9, 0, U64_MAX);
+	const struct viommu_wire wire = WIRE(unmap, 9, 0, U64_MAX);
 	struct viommu_batch batch = VIOMMU_BATCH_INIT;
 	unsigned int i;
 
@@ -1535,7 +1543,7 @@ static void test_log_others(void)
 static void test_log_count(void)
 {
 	struct viommu_batch batch = VIOMMU_BATCH_INIT;
-	const struct viommu_wire unmap = viommu_wire_unmap(9, 0x1000, 0x1fff);
+	const struct viommu_wire unmap = WIRE(unmap, 9, 0x1000, 0x1fff);
 
 	begin(64);
 	fake.answer.status = 5;
@@ -1655,9 +1663,9 @@ static struct model_request *model_request(struct viommu_wire *wire)
 	if (model_nr == MODEL_REQUESTS)
 		return NULL;
 	if (test_below(2))
-		*wire = viommu_wire_map(test_random(), start, start + test_random(), 0, 3);
+		*wire = WIRE(map, test_random(), start, start + test_random(), 0, 3);
 	else
-		*wire = viommu_wire_unmap(test_random(), start, test_random());
+		*wire = WIRE(unmap, test_random(), start, test_random());
 	model[model_nr].result = UNSETTLED;
 	return &model[model_nr++];
 }

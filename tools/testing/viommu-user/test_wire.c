@@ -91,7 +91,7 @@ static void test_numbers(void)
 	EXPECT_EQ(VIRTIO_IOMMU_MAP_F_MMIO, 4);
 	/* A status that no device writes, or an unwritten one would pass for it. */
 	EXPECT(VIOMMU_STATUS_UNWRITTEN > 8);
-	EXPECT(sizeof(struct virtio_iommu_req_map) <= VIOMMU_WIRE_SLOT_SIZE);
+	EXPECT(sizeof(struct virtio_iommu_req_map) <= sizeof(((struct viommu_wire *)0)->bytes));
 }
 
 /*
@@ -100,7 +100,7 @@ static void test_numbers(void)
  */
 static void check_wire(const struct viommu_wire *wire, const u8 *bytes, const u8 *fields)
 {
-	u8 want[VIOMMU_WIRE_SLOT_SIZE];
+	u8 want[sizeof(((struct viommu_wire *)0)->bytes)];
 	unsigned int at = 0, i;
 
 	for (; *fields; at += *fields++)
@@ -126,7 +126,7 @@ static void test_attach(void)
 		0x01, 0, 0, 0,  0x44, 0x33, 0x22, 0x11,  0x88, 0x77, 0x66, 0x55,  0, 0, 0, 0,
 		0, 0, 0, 0,
 	};
-	struct viommu_wire wire = viommu_wire_attach(0x11223344, 0x55667788, false);
+	struct viommu_wire wire = WIRE(attach, 0x11223344, 0x55667788, false);
 
 	check_wire(&wire, bytes, attach_fields);
 }
@@ -137,7 +137,7 @@ static void test_attach_bypass(void)
 		0x01, 0, 0, 0,  0xff, 0xff, 0xff, 0xff,  0, 0, 0, 0x80,  0x01, 0, 0, 0,
 		0, 0, 0, 0,
 	};
-	struct viommu_wire wire = viommu_wire_attach(0xffffffff, 0x80000000, true);
+	struct viommu_wire wire = WIRE(attach, 0xffffffff, 0x80000000, true);
 
 	check_wire(&wire, bytes, attach_fields);
 }
@@ -148,7 +148,7 @@ static void test_detach(void)
 		0x02, 0, 0, 0,  0x44, 0x33, 0x22, 0x11,  0x88, 0x77, 0x66, 0x55,
 		0, 0, 0, 0, 0, 0, 0, 0,
 	};
-	struct viommu_wire wire = viommu_wire_detach(0x11223344, 0x55667788);
+	struct viommu_wire wire = WIRE(detach, 0x11223344, 0x55667788);
 
 	check_wire(&wire, bytes, detach_fields);
 }
@@ -162,7 +162,7 @@ static void test_map(void)
 		0x28, 0x27, 0x26, 0x25, 0x24, 0x23, 0x22, 0x21,
 		0x05, 0, 0, 0,
 	};
-	struct viommu_wire wire = viommu_wire_map(0x11223344, 0x0102030405060708,
+	struct viommu_wire wire = WIRE(map, 0x11223344, 0x0102030405060708,
 						  0x1112131415161718, 0x2122232425262728,
 						  VIRTIO_IOMMU_MAP_F_READ |
 						  VIRTIO_IOMMU_MAP_F_MMIO);
@@ -176,7 +176,7 @@ static void test_map_flags(void)
 	u32 flags;
 
 	for (flags = 0; flags < 8; flags++) {
-		struct viommu_wire wire = viommu_wire_map(1, 0, 0xfff, 0, flags);
+		struct viommu_wire wire = WIRE(map, 1, 0, 0xfff, 0, flags);
 
 		EXPECT_EQ(get_le(wire.bytes + 32, 4), flags);
 	}
@@ -190,7 +190,7 @@ static void test_unmap(void)
 		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
 		0, 0, 0, 0,
 	};
-	struct viommu_wire wire = viommu_wire_unmap(0x11223344, 0xfffffffffffff000, U64_MAX);
+	struct viommu_wire wire = WIRE(unmap, 0x11223344, 0xfffffffffffff000, U64_MAX);
 
 	check_wire(&wire, bytes, unmap_fields);
 }
@@ -204,23 +204,23 @@ static void test_random_fields(void)
 		u32 domain = test_random(), id = test_random(), flags = test_random();
 		u64 start = test_edge(), last = test_edge(), phys = test_edge();
 		struct viommu_wire wire;
-		u8 want[VIOMMU_WIRE_SLOT_SIZE] = { 1 + round % 4 };
+		u8 want[sizeof(((struct viommu_wire *)0)->bytes)] = { 1 + round % 4 };
 
 		put_le(want + 4, domain, 4);
 		switch (want[0]) {
 		case 1:
-			wire = viommu_wire_attach(domain, id, flags & 1);
+			wire = WIRE(attach, domain, id, flags & 1);
 			put_le(want + 8, id, 4);
 			put_le(want + 12, flags & 1, 4);
 			EXPECT_EQ(wire.readable, 20);
 			break;
 		case 2:
-			wire = viommu_wire_detach(domain, id);
+			wire = WIRE(detach, domain, id);
 			put_le(want + 8, id, 4);
 			EXPECT_EQ(wire.readable, 20);
 			break;
 		case 3:
-			wire = viommu_wire_map(domain, start, last, phys, flags);
+			wire = WIRE(map, domain, start, last, phys, flags);
 			put_le(want + 8, start, 8);
 			put_le(want + 16, last, 8);
 			put_le(want + 24, phys, 8);
@@ -228,7 +228,7 @@ static void test_random_fields(void)
 			EXPECT_EQ(wire.readable, 36);
 			break;
 		default:
-			wire = viommu_wire_unmap(domain, start, last);
+			wire = WIRE(unmap, domain, start, last);
 			put_le(want + 8, start, 8);
 			put_le(want + 16, last, 8);
 			EXPECT_EQ(wire.readable, 28);
@@ -252,7 +252,7 @@ static void test_probe(void)
 
 		EXPECT_EQ(size, 72 + sizes[i] + 4);
 		buffer = calloc(1, size);
-		wire = viommu_wire_probe(buffer, 0xa1b2c3d4, sizes[i]);
+		wire = WIRE(probe, buffer, 0xa1b2c3d4, sizes[i]);
 
 		EXPECT(wire.external == buffer);
 		EXPECT_EQ(wire.readable, 72);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* scoped_guard() for the one kind of lock that is taken with it. */
+/* guard() for the one kind of lock that is taken with it. */
 #ifndef _VIOMMU_USER_CLEANUP_H
 #define _VIOMMU_USER_CLEANUP_H
 
@@ -23,10 +23,8 @@ static inline void guard_spinlock_irqsave_drop(struct guard_spinlock_irqsave *gu
 	spin_unlock_irqrestore(guard->lock, guard->flags);
 }
 
-#define scoped_guard(kind, lock)					\
-	for (struct guard_##kind					\
-	     __guard __attribute__((__cleanup__(guard_##kind##_drop))) = \
-		guard_##kind##_take(lock), *__once = &__guard;		\
-	     __once; __once = NULL)
+#define guard(kind)							\
+	struct guard_##kind __attribute__((__cleanup__(guard_##kind##_drop))) __guard = \
+		guard_##kind##_take
 
 #endif /* _VIOMMU_USER_CLEANUP_H */
