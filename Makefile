@@ -16,6 +16,7 @@ help:
 	@echo '  make demo     set up, build the module, boot a guest with it, move data'
 	@echo '                through its devices and report what the IOMMU did'
 	@echo '  make check    set up, run every test; the last line is the summary'
+	@echo '  make bench    set up, measure this driver beside the stock one'
 	@echo '  make modules  set up, build the module only:'
 	@echo '                build/<kernel release>/virtio-iommu.ko'
 	@echo '  make clean    remove what was built (not the kernels: rm -r build does)'
@@ -35,6 +36,10 @@ demo:
 .PHONY: check
 check:
 	@$(run) scripts/check
+
+.PHONY: bench
+bench:
+	@$(run) scripts/bench
 
 .PHONY: modules
 modules:
