@@ -22,9 +22,9 @@
 #define VIOMMU_WALK_CHUNK	64
 
 /*
- * Walk over a domain's mappings but for stale ones, some at a time with its lock held. @visit: looks
- * at one; what it returns ends the walk, if it is not 0, with @cursor at the
- * mapping. Return: that, or 0 at the end.
+ * Walk over a domain's mappings but for stale ones, some at a time with its lock
+ * held. @visit: looks at one; what it returns ends the walk, if it is not 0, with
+ * @cursor at the mapping. Return: that, or 0 at the end.
  */
 static int viommu_domain_walk(struct viommu_domain *domain, u64 *cursor,
 			      int (*visit)(struct viommu_domain *domain,

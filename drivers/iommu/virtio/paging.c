@@ -40,8 +40,9 @@ static bool viommu_domain_in_range(const struct viommu_domain *domain, u64 start
 				   last <= domain->viommu->limits.input_last);
 }
 
-/* The device forgets a domain without endpoints, and a stale mapping with it. */
-static void viommu_domain_retry(struct viommu_domain *domain, struct viommu_mapping *mapping)
+/* It was not unmapped; but the device forgets a domain without endpoints. */
+static void viommu_domain_keep_stale(struct viommu_domain *domain,
+				     struct viommu_mapping *mapping)
 {
 	lockdep_assert_held(&domain->lock);
 	if (domain->nr_endpoints) {
@@ -98,7 +99,7 @@ static int viommu_domain_send_stale(struct viommu_domain *domain, struct viommu_
 		if (!mapping)
 			return 0;
 		if (!domain->nr_endpoints) {
-			viommu_domain_retry(domain, mapping);
+			viommu_domain_keep_stale(domain, mapping);
 			continue;
 		}
 		wire = viommu_queue_slot(queue);
@@ -130,7 +131,7 @@ static int viommu_domain_free_left(struct viommu_domain *domain)
 			return 0;
 		if (unlikely(mapping->status)) {
 			atomic_dec(&domain->batch.failed);
-			viommu_domain_retry(domain, mapping);
+			viommu_domain_keep_stale(domain, mapping);
 			continue;
 		}
 		viommu_store_remove(&domain->store, mapping);

@@ -7,13 +7,15 @@
  * Whoever waits looks after the queue for everybody: it takes completions off
  * the ring, hands each status to the batch that asked, and kicks, but only when
  * the device has answered all it was told of before. While the device works,
- * the requests of other CPUs gather, and the next kick carries all of them.
+ * the requests of other CPUs gather, and the next kick carries all of them. Where
+ * several callers were there at a time, one waits a moment for the others.
  *
  * Slots are allocated once: two descriptors and 64 bytes for each. A full queue
  * makes the adder wait for a slot. Waiting polls, with interrupts as the caller
  * had them (a DMA API call may come from anywhere), no lock held, and a bound:
  * then the device is marked dead, every call fails at once, and what the device
- * might still write to stays allocated until it has been reset.
+ * might still write to stays allocated until it has been reset. Who may sleep does,
+ * when it takes long.
  *
  * queue->lock guards it all, from any context; it is never held across a kick.
  *
@@ -229,6 +231,9 @@ static void viommu_queue_count_crowd(struct viommu_queue *queue)
 	queue->crowd = queue->flying + queue->gathered;
 	if (queue->crowd > 1 && !(queue->counters.kicks % VIOMMU_GATHER_PROBE))
 		queue->crowd++;
+	/* Served without a kick: the device was still looking. */
+	if (!queue->nr_sent)
+		queue->gathered = 0;
 }
 
 /* Take completions off the ring. At most a ringful, as nobody adds meanwhile. */
@@ -289,7 +294,9 @@ static bool viommu_queue_kick_prepare(struct viommu_queue *queue)
  */
 bool viommu_queue_commit(struct viommu_queue *queue)
 {
-	return ++queue->gathered >= queue->crowd && viommu_queue_kick_prepare(queue);
+	lockdep_assert_held(&queue->lock);
+	return queue->nr_sent && ++queue->gathered >= queue->crowd &&
+	       viommu_queue_kick_prepare(queue);
 }
 
 /* Room for a request: a slot, and a sequence number that is not too far ahead. */
@@ -341,7 +348,7 @@ static bool viommu_queue_turn(struct viommu_queue *queue, struct viommu_wait *wa
 	spin_lock_irqsave(&queue->lock, flags);
 	if (batch && !wait->seq)
 		wait->seq = batch->last_seq;
-	/* Nothing can be complete where all there is was added just now. */
+	/* Hardly anything is complete where all there is was added just now. */
 	if (!queue->dead && (queue->in_flight || !batch || queue->nr_sent != batch->pending))
 		viommu_queue_reap(queue);
 	if (queue->dead)

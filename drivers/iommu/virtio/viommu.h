@@ -2,7 +2,7 @@
 /*
  * viommu: a driver for the virtio-iommu device. What its files share.
  *
- * The road of a mapping: ops.c → domain.c → mapping.c (remembered) and wire.h
+ * The road of a mapping: ops.c → paging.c → mapping.c (remembered) and wire.h
  * (encoded) → request.c → the device. The road of a device: topology.c (which
  * IDs) → endpoint.c → ids.c → attach.c. Faults come back through event.c.
  *

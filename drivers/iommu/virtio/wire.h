@@ -71,7 +71,8 @@ struct viommu_wire {
  * @endpoint: endpoint ID
  * @bypass: whether the domain is a bypass domain
  */
-static inline void viommu_wire_attach(struct viommu_wire *wire, u32 domain, u32 endpoint, bool bypass)
+static inline void viommu_wire_attach(struct viommu_wire *wire, u32 domain, u32 endpoint,
+				      bool bypass)
 {
 	VIOMMU_WIRE_BEGIN(wire, attach, VIRTIO_IOMMU_T_ATTACH);
 	wire->attach.domain = cpu_to_le32(domain);

@@ -3,7 +3,8 @@
 #
 # What the host refuses reaches the caller: a MAP in the middle of a scatterlist fails
 # the call and leaves nothing mapped; an UNMAP is counted and logged, and nothing is
-# mapped over what the host still holds.
+# mapped over what the host still holds. An unmap that would split a mapping changes
+# nothing.
 
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -54,12 +55,22 @@ unmapped_first()
 	[ "$got" = "23 1" ] || { echo "MAP and UNMAP: $got, not 23 1"; return 1; }
 }
 
+# Neither the driver nor the host has changed anything, and all of it can be unmapped.
+not_split()
+{
+	local got
+
+	said "$1" "status split 0" && said "$1" "status unmap-iommu 0" || return 1
+	got=$(phase_counts "$1" | awk '$1 == "split" || $1 == "unmap-iommu" { print $6 }' | tr '\n' ' ')
+	[ "$got" = "0 1 " ] || { echo "UNMAPs: $got, not 0 1"; return 1; }
+}
+
 shim=$BUILD/guest/refuse-requests.so
 mkdir -p "$BUILD/guest"
 gcc -shared -fPIC -O2 -Wall -Werror -o "$shim" "$HERE/refuse-requests.c"
 
 # shellcheck disable=SC2086 # a list
-ktap_begin $(($(wc -w <<<$KERNELS) * 10))
+ktap_begin $(($(wc -w <<<$KERNELS) * 11))
 for kernel in $KERNELS; do
 	dir=$RUNS/$kernel
 	check "$kernel: guest" env VIOMMU_REFUSE_MAP=37 VIOMMU_REFUSE_UNMAP=23 \
@@ -75,6 +86,7 @@ for kernel in $KERNELS; do
 	check "$kernel: what the host still holds is unmapped before it is mapped" \
 		unmapped_first "$dir"
 	check "$kernel: that mapping works" said "$dir" "status map-23-again 0"
+	check "$kernel: an unmap of a part is refused" not_split "$dir"
 	check "$kernel: virtio-blk's data" data_intact "$dir" vblk0
 	check "$kernel: no faults" no_faults "$dir"
 done

@@ -14,6 +14,8 @@
  *	unmap			all of these
  *	iommu SIZE		iommu_map() of SIZE bytes in a domain of its own
  *	iommu-unmap		iommu_unmap() of it
+ *	split			iommu_unmap() of the second page of it, which must change
+ *				nothing
  *	attach, detach		the device to and from that domain
  *	fill N			iommu_map() of N pages there, with a hole of one between each
  *	spot N			N times iommu_map() and iommu_unmap() of one hole or another
@@ -241,6 +243,18 @@ static int bench_iommu_map(struct bench *bench, size_t size)
 	return ret;
 }
 
+static int bench_split(struct bench *bench)
+{
+	unsigned long iova = BENCH_IOVA + PAGE_SIZE;
+
+	if (bench->iommu_size <= PAGE_SIZE)
+		return -EINVAL;
+	if (iommu_unmap(bench->domain, iova, PAGE_SIZE) ||
+	    iommu_iova_to_phys(bench->domain, iova) != PAGE_SIZE)
+		return -EIO;
+	return 0;
+}
+
 static int bench_iommu_page(struct bench *bench, unsigned long slot)
 {
 	return iommu_map(bench->domain, BENCH_IOVA + slot * PAGE_SIZE, 0, PAGE_SIZE,
@@ -249,21 +263,14 @@ static int bench_iommu_page(struct bench *bench, unsigned long slot)
 
 static int bench_fill(struct bench *bench, unsigned long nr)
 {
-	struct sysinfo info;
-	long before;
 	int ret = 0;
 
 	if (!bench->domain || bench->nr_filled || !nr)
 		return -EINVAL;
-	si_meminfo(&info);
-	before = info.freeram;
 	while (bench->nr_filled < nr && !ret) {
 		ret = bench_iommu_page(bench, 2 * bench->nr_filled++);
 		cond_resched();
 	}
-	si_meminfo(&info);
-	snprintf(bench->result, sizeof(bench->result), "filled=%lu bytes-a-mapping=%lu ", nr,
-		 (before - (long)info.freeram) * PAGE_SIZE / nr);
 	return ret;
 }
 
@@ -567,6 +574,8 @@ static int bench_run(struct bench *bench, const char *command, u64 a, u64 b, u64
 		return bench_iommu_map(bench, a);
 	} else if (!strcmp(command, "iommu-unmap")) {
 		return bench_iommu_unmap(bench);
+	} else if (!strcmp(command, "split")) {
+		return bench_split(bench);
 	} else if (!strcmp(command, "fill")) {
 		return bench_fill(bench, a);
 	} else if (!strcmp(command, "spot")) {
