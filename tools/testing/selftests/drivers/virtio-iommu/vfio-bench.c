@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What VFIO's map and unmap of 512 MiB cost: in huge pages, and in 4 KiB pages of
+ * What VFIO's map and unmap of 512 MiB cost: in huge pages, and in 4 KiB pages, of
  * which no two neighbours are neighbours in memory.
  *
  * Usage: vfio-bench BDF GROUP HOOK. HOOK is run by the shell as "HOOK begin NAME" before
@@ -12,6 +12,7 @@
 #define IOVA	0x40000000ull
 #define SIZE	(512ull << 20)
 #define PAGE	4096ull
+#define HUGE	(2ull << 20)
 
 static const char *hook;
 
@@ -25,12 +26,12 @@ static void run_hook(const char *what, const char *name, const char *step)
 }
 
 /* In an order that leaves no two neighbours with neighbouring memory. */
-static void touch_scattered(char *memory)
+static void touch_scattered(char *memory, uint64_t page)
 {
-	uint64_t i, nr = SIZE / PAGE;
+	uint64_t i, nr = SIZE / page;
 
 	for (i = 0; i < nr; i++)
-		memory[i * 40503 % nr * PAGE] = 1;
+		memory[i * 40503 % nr * page] = 1;
 }
 
 static void bench(const char *name, int flags)
@@ -40,12 +41,9 @@ static void bench(const char *name, int flags)
 
 	if (memory == MAP_FAILED)
 		fail("%s: no memory: %s", name, strerror(errno));
-	if (flags & MAP_HUGETLB)
-		memset(memory, 1, SIZE);
-	else if (madvise(memory, SIZE, MADV_NOHUGEPAGE))
+	if (!(flags & MAP_HUGETLB) && madvise(memory, SIZE, MADV_NOHUGEPAGE))
 		fail("%s: %s", name, strerror(errno));
-	else
-		touch_scattered(memory);
+	touch_scattered(memory, flags & MAP_HUGETLB ? HUGE : PAGE);
 	run_hook("begin", name, "-map");
 	if (map(IOVA, memory, SIZE, VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE))
 		fail("%s: cannot map: %s", name, strerror(errno));
