@@ -8,7 +8,7 @@
  * the ring, hands each status to the batch that asked, and kicks, but only when
  * the device has answered all it was told of before. While the device works,
  * the requests of other CPUs gather, and the next kick carries all of them. Where
- * several callers were there at a time, one waits a moment for the others.
+ * several CPUs were there at a time, one waits a moment for the others.
  *
  * Slots are allocated once: two descriptors and 64 bytes for each. A full queue
  * makes the adder wait for a slot. Waiting polls, with interrupts as the caller
@@ -21,11 +21,13 @@
  *
  * Specification: "Device operations", "Driver Requirements: Device operations".
  */
+#include <linux/bitops.h>
 #include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/moduleparam.h>
 #include <linux/processor.h>
 #include <linux/slab.h>
+#include <linux/smp.h>
 #include <linux/timekeeping.h>
 
 #include "viommu.h"
@@ -225,10 +227,10 @@ static void viommu_queue_pass(struct viommu_queue *queue, u64 seq)
 /* One kick of so many is for that. */
 #define VIOMMU_GATHER_PROBE	64
 
-/* How many callers there are at a time. Now and then see whether one more would join. */
+/* How many CPUs there are at a time. Now and then see whether one more would join. */
 static void viommu_queue_count_crowd(struct viommu_queue *queue)
 {
-	queue->crowd = queue->flying + queue->gathered;
+	queue->crowd = hweight64(queue->flying | queue->gathered);
 	if (queue->crowd > 1 && !(queue->counters.kicks % VIOMMU_GATHER_PROBE))
 		queue->crowd++;
 	/* Served without a kick: the device was still looking. */
@@ -279,6 +281,12 @@ static bool viommu_queue_kick_prepare(struct viommu_queue *queue)
 	return true;
 }
 
+/* Whether there were more CPUs a moment ago than have come by now. */
+static bool viommu_queue_lacks_some(const struct viommu_queue *queue)
+{
+	return queue->crowd > 1 && hweight64(queue->gathered) < queue->crowd;
+}
+
 /**
  * viommu_queue_commit() - whether the device must be told of what was added
  * @queue: the queue
@@ -295,8 +303,10 @@ static bool viommu_queue_kick_prepare(struct viommu_queue *queue)
 bool viommu_queue_commit(struct viommu_queue *queue)
 {
 	lockdep_assert_held(&queue->lock);
-	return queue->nr_sent && ++queue->gathered >= queue->crowd &&
-	       viommu_queue_kick_prepare(queue);
+	if (!queue->nr_sent)
+		return false;
+	queue->gathered |= BIT_ULL(raw_smp_processor_id() % 64);
+	return !viommu_queue_lacks_some(queue) && viommu_queue_kick_prepare(queue);
 }
 
 /* Room for a request: a slot, and a sequence number that is not too far ahead. */
@@ -335,7 +345,7 @@ struct viommu_wait {
  */
 static bool viommu_queue_gathers(const struct viommu_queue *queue, const struct viommu_wait *wait)
 {
-	return wait->batch && queue->gathered < queue->crowd && wait->turns < VIOMMU_GATHER_TURNS;
+	return wait->batch && wait->turns < VIOMMU_GATHER_TURNS && viommu_queue_lacks_some(queue);
 }
 
 /* One turn of a wait: look after the queue, and see whether it is over. */

@@ -132,8 +132,8 @@ struct viommu_counters {
  * @done: and these after it, by their number modulo VIOMMU_SLOTS_MAX
  * @nr_sent: requests that are not complete
  * @in_flight: those of them that the device was told of
- * @gathered: how many callers the next kick will serve
- * @flying: how many the last one served
+ * @gathered: CPUs that the next kick will serve, a bit for each, modulo 64
+ * @flying: those that the last one served
  * @crowd: how many there were, of both, when the device was last done
  * @counters: what it has done
  * @refusal: a refused request that is to be logged
@@ -154,8 +154,8 @@ struct viommu_queue {
 	DECLARE_BITMAP(done, VIOMMU_SLOTS_MAX);
 	unsigned int nr_sent;
 	unsigned int in_flight;
-	unsigned int gathered;
-	unsigned int flying;
+	u64 gathered;
+	u64 flying;
 	unsigned int crowd;
 	struct viommu_counters counters;
 	struct viommu_refusal refusal;

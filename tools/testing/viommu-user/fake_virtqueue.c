@@ -12,6 +12,7 @@
 #include <linux/delay.h>
 #include <linux/processor.h>
 #include <linux/slab.h>
+#include <linux/smp.h>
 #include <linux/timekeeping.h>
 
 #include "fake_virtqueue.h"
@@ -34,6 +35,11 @@ static struct {
 static unsigned int nr_cpus;
 static void (*cpus_run)(unsigned int cpu);
 static __thread unsigned int this_cpu;
+
+unsigned int raw_smp_processor_id(void)
+{
+	return this_cpu;
+}
 
 /* Whose turn is next, at random; false if no CPU runs any more. */
 static bool cpus_next(unsigned int *next)

@@ -3,11 +3,17 @@
 #ifndef _VIOMMU_USER_BITOPS_H
 #define _VIOMMU_USER_BITOPS_H
 
+#include <linux/bits.h>
 #include <linux/types.h>
 
 #define BITS_PER_LONG		(8 * sizeof(long))
 #define BITS_TO_LONGS(nr)	(((nr) + BITS_PER_LONG - 1) / BITS_PER_LONG)
 #define DECLARE_BITMAP(name, bits)	unsigned long name[BITS_TO_LONGS(bits)]
+
+static inline unsigned int hweight64(u64 word)
+{
+	return __builtin_popcountll(word);
+}
 
 static inline bool test_bit(unsigned long nr, const unsigned long *bitmap)
 {
