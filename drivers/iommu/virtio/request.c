@@ -281,8 +281,8 @@ static bool viommu_queue_kick_prepare(struct viommu_queue *queue)
 	return true;
 }
 
-/* Whether there were more CPUs a moment ago than have come by now. */
-static bool viommu_queue_lacks_some(const struct viommu_queue *queue)
+/* Whether more CPUs were there a moment ago than have come by now. */
+static bool viommu_queue_expects_more(const struct viommu_queue *queue)
 {
 	return queue->crowd > 1 && hweight64(queue->gathered) < queue->crowd;
 }
@@ -306,7 +306,7 @@ bool viommu_queue_commit(struct viommu_queue *queue)
 	if (!queue->nr_sent)
 		return false;
 	queue->gathered |= BIT_ULL(raw_smp_processor_id() % 64);
-	return !viommu_queue_lacks_some(queue) && viommu_queue_kick_prepare(queue);
+	return !viommu_queue_expects_more(queue) && viommu_queue_kick_prepare(queue);
 }
 
 /* Room for a request: a slot, and a sequence number that is not too far ahead. */
@@ -345,7 +345,7 @@ struct viommu_wait {
  */
 static bool viommu_queue_gathers(const struct viommu_queue *queue, const struct viommu_wait *wait)
 {
-	return wait->batch && wait->turns < VIOMMU_GATHER_TURNS && viommu_queue_lacks_some(queue);
+	return wait->batch && wait->turns < VIOMMU_GATHER_TURNS && viommu_queue_expects_more(queue);
 }
 
 /* One turn of a wait: look after the queue, and see whether it is over. */

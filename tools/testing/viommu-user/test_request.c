@@ -781,6 +781,36 @@ static void test_gather_nested(void)
 	end();
 }
 
+/* As an interrupt does that sends something of its own. */
+static void send_second(void)
+{
+	fake.on_relax = NULL;
+	add(&second, 10, 1);
+	EXPECT(!kick());
+	viommu_queue_wait(&queue, &second);
+}
+
+/* It is no other CPU: there is nobody for its kick to wait for, 32 polls long. */
+static void test_gather_interrupt(void)
+{
+	struct viommu_batch batch = VIOMMU_BATCH_INIT;
+
+	begin(16);
+	fake.at_once = 0;
+	fake.delay = 5;
+	fake.per_poll = 1;
+	fake.on_relax = send_second;
+	add(&batch, 0, 1);
+	EXPECT(kick());
+	viommu_queue_wait(&queue, &batch);
+	EXPECT(!fake.on_relax);
+	EXPECT_EQ(fake.kicks, 2);
+	EXPECT(fake.relaxes < 32);
+	expect_results(0, 1, 0);
+	expect_results(10, 1, 0);
+	end();
+}
+
 /* On another CPU, as interrupts are off: it adds just before the device looks. */
 static void add_at_notify(void)
 {
@@ -1880,6 +1910,7 @@ static const struct test_case cases[] = {
 	{ "answers out of order", test_out_of_order },
 	{ "requests added while the device works share the next kick", test_gather },
 	{ "the same from an interrupt that waits for them", test_gather_nested },
+	{ "an interrupt that sends is not another CPU", test_gather_interrupt },
 	{ "requests added in the midst of a kick", test_add_during_kick },
 	{ "a CPU that waits in the midst of another one's kick", test_wait_during_kick },
 	{ "CPUs that send all the time share kicks", test_crowd },
