@@ -68,3 +68,45 @@ apt_update()
 	say UPDATE "package lists"
 	quietly apt-get -q update
 }
+
+# private_apt NAME ARCH [SUITE...]: have apt know another architecture or other suites
+# of Debian, with a state of its own below build/apt/NAME, so that the machine's stays
+# what it is. Without a suite, those of the machine. It knows the machine's architecture
+# as well, whose programs run here.
+private_apt()
+{
+	local state=$BUILD/apt/$1 arch=$2 mirror suite
+
+	shift 2
+	mkdir -p "$state/lists/partial" "$state/archives/partial"
+	if [ $# -gt 0 ]; then
+		# shellcheck disable=SC2016 # for apt to expand
+		mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' |
+			awk '$2 == "bookworm" { print $1; exit }')
+		[ -n "$mirror" ] || die "bookworm is not among apt's sources: this needs Debian 12"
+		for suite; do
+			echo "deb $mirror $suite main"
+		done >"$state/sources.new"
+	fi
+	APT_LISTS=$state/lists
+	export APT_CONFIG=$state/conf
+	cat >"$APT_CONFIG" <<-END
+		APT::Architecture "$arch";
+		APT::Architectures { "$arch"; "amd64"; };
+		APT::Sandbox::User "root";
+		Dir::State "$state";
+		Dir::State::status "/dev/null";
+		Dir::Cache "$state";
+	END
+	if [ $# -gt 0 ]; then
+		mv "$state/sources.new" "$state/sources"
+		cat >>"$APT_CONFIG" <<-END
+			Dir::Etc::sourcelist "$state/sources";
+			Dir::Etc::sourceparts "/dev/null";
+		END
+	fi
+	if [ /var/lib/apt/lists -nt "$APT_LISTS" ] || [ -z "$(ls "$APT_LISTS"/*_Packages* 2>/dev/null)" ]; then
+		apt_update
+		touch "$APT_LISTS"
+	fi
+}
