@@ -101,7 +101,7 @@ static void viommu_ops_release(struct device *dev)
 
 static bool viommu_ops_capable(struct device *dev, enum iommu_cap cap)
 {
-	return cap == IOMMU_CAP_CACHE_COHERENCY;
+	return cap == IOMMU_CAP_CACHE_COHERENCY && viommu_master_is_coherent(dev);
 }
 
 static int viommu_ops_of_xlate(struct device *dev, struct of_phandle_args *args)

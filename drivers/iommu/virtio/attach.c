@@ -21,14 +21,18 @@
 /* Mappings looked at in one go with the domain's lock held. */
 #define VIOMMU_WALK_CHUNK	64
 
-/*
- * Walk over a domain's mappings but for stale ones, some at a time with its lock
- * held. @visit: looks at one; what it returns ends the walk, if it is not 0, with
- * @cursor at the mapping. Return: that, or 0 at the end.
+/**
+ * viommu_domain_walk() - walk over a domain's mappings but for stale ones
+ * @domain: the domain
+ * @cursor: first IOVA to look at; moves on
+ * @visit: looks at one mapping, with domain->lock held; what it returns ends the walk,
+ *	if it is not 0, with @cursor in the mapping
+ *
+ * Context: Any. Takes domain->lock, for some mappings at a time.
+ * Return: what @visit returned, or 0 at the end.
  */
-static int viommu_domain_walk(struct viommu_domain *domain, u64 *cursor,
-			      int (*visit)(struct viommu_domain *domain,
-					   struct viommu_mapping *mapping))
+int viommu_domain_walk(struct viommu_domain *domain, u64 *cursor,
+		       int (*visit)(struct viommu_domain *domain, struct viommu_mapping *mapping))
 {
 	struct viommu_mapping *mapping;
 	unsigned long flags;
@@ -40,6 +44,7 @@ static int viommu_domain_walk(struct viommu_domain *domain, u64 *cursor,
 			mapping = viommu_store_first(&domain->store, *cursor, U64_MAX);
 			if (!mapping)
 				break;
+			*cursor = max(*cursor, mapping->start);
 			ret = mapping->stale ? 0 : visit(domain, mapping);
 			if (ret || mapping->last == U64_MAX)
 				break;
@@ -272,22 +277,6 @@ void viommu_endpoint_block(struct viommu_device *viommu, struct viommu_endpoint 
 		viommu_domain_wipe(domain);
 }
 
-/* A mapping where an endpoint has a region would never be reached. */
-static bool viommu_domain_conflicts(struct viommu_domain *domain,
-				    const struct viommu_regions *regions)
-{
-	bool conflict = false;
-	unsigned long flags;
-	unsigned int i;
-
-	spin_lock_irqsave(&domain->lock, flags);
-	for (i = 0; i < regions->nr && !conflict; i++)
-		conflict = viommu_store_first(&domain->store, regions->entries[i].start,
-					      regions->entries[i].last);
-	spin_unlock_irqrestore(&domain->lock, flags);
-	return conflict;
-}
-
 /* What fails here fails before anything has changed. */
 static int viommu_domain_prepare(struct viommu_domain *domain, struct viommu_master *master)
 {
@@ -298,15 +287,13 @@ static int viommu_domain_prepare(struct viommu_domain *domain, struct viommu_mas
 		if (ret)
 			return ret;
 	}
-	if (domain->viommu == master->viommu)
-		viommu_domain_drain(domain);
-	if (domain->viommu != master->viommu ||
-	    viommu_domain_conflicts(domain, &master->regions))
+	if (domain->viommu != master->viommu)
 		return -EINVAL;
 	/* A range of one domain ID has none to spare, and DETACH is no promise. */
 	if (domain == &domain->viommu->blocking && !domain->owns_id)
 		return -ENODEV;
-	return 0;
+	viommu_domain_drain(domain);
+	return viommu_domain_reserve(domain, master);
 }
 
 static void viommu_domain_rollback(struct viommu_master *master, unsigned int nr)
@@ -320,6 +307,19 @@ static void viommu_domain_rollback(struct viommu_master *master, unsigned int nr
 		    viommu_endpoint_move(viommu, endpoint, &viommu->blocking))
 			dev_err(master->dev, "endpoint %#x could neither go back nor be blocked\n",
 				endpoint->id);
+	}
+}
+
+/* The domains that its endpoints came from have regions less. */
+static void viommu_master_moved(struct viommu_master *master)
+{
+	struct viommu_domain *previous;
+	unsigned int i;
+
+	for (i = 0; i < master->nr_endpoints; i++) {
+		previous = master->endpoints[i]->previous;
+		if (previous && previous != master->endpoints[i]->domain)
+			viommu_domain_unreserve(previous);
 	}
 }
 
@@ -367,11 +367,14 @@ int viommu_domain_attach(struct viommu_domain *domain, struct viommu_master *mas
 		if (ret)
 			break;
 	}
-	if (!ret)
+	if (!ret) {
+		viommu_master_moved(master);
 		return 0;
+	}
 
 	dev_err(master->dev, "attach of endpoint %#x to domain %u failed: %pe\n",
 		master->endpoints[i]->id, domain->id, ERR_PTR(ret));
 	viommu_domain_rollback(master, i + 1);
+	viommu_domain_unreserve(domain);
 	return ret == -EINVAL ? -ENODEV : viommu_attach_errno(ret);
 }

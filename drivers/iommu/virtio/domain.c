@@ -67,7 +67,7 @@ int viommu_domains_init(struct viommu_device *viommu)
 		if (ret)
 			return ret;
 	}
-	if (more >= 2 && viommu->has_bypass_domains) {
+	if (more >= 2 && viommu->has_bypass_config) {
 		ret = viommu_domain_take_id(&identity, viommu);
 		if (ret)
 			return ret;
@@ -126,6 +126,8 @@ static int viommu_domain_identity_fill(struct viommu_domain *domain,
 	for (i = 0; i < regions->nr && regions->entries[i].start <= last; i++) {
 		const struct viommu_region *region = &regions->entries[i];
 
+		if (region->type == VIOMMU_REGION_IDENTITY)
+			continue;
 		if (region->start > start) {
 			ret = viommu_domain_identity_map(domain, start, region->start - 1);
 			if (ret)
@@ -168,7 +170,7 @@ int viommu_domain_finalise(struct viommu_domain *domain, struct viommu_device *v
 	      viommu_store_first(&domain->store, limits->input_last + 1, U64_MAX))))
 		return -EINVAL;
 
-	domain->bypass = identity && viommu->has_bypass_domains;
+	domain->bypass = identity && viommu->has_bypass_config;
 	if (domain->bypass && viommu->has_identity_id)
 		domain->id = viommu->identity_id;
 	else
@@ -251,6 +253,7 @@ void viommu_domain_free(struct iommu_domain *iommu_domain)
 		viommu_device_put(viommu);
 	}
 	viommu_store_empty(&domain->store);
+	viommu_regions_free(&domain->regions);
 	kfree(domain);
 	module_put(THIS_MODULE);
 }

@@ -16,18 +16,32 @@
  * viommu->endpoints_lock guards the endpoints and the list of masters.
  */
 #include <linux/device.h>
+#include <linux/dma-map-ops.h>
 #include <linux/overflow.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
 
 #include "viommu.h"
 
-/* Where a device without a hardware MSI region gets its doorbells mapped. */
-#define VIOMMU_SW_MSI_BASE	0x8000000
+/* Where a device without a hardware MSI region gets its doorbells mapped, preferably. */
+#define VIOMMU_SW_MSI_START	0x8000000
 #define VIOMMU_SW_MSI_SIZE	0x100000
 
-static bool viommu_master_has(const struct viommu_master *master,
-			      const struct viommu_endpoint *endpoint)
+#define VIOMMU_X86_MSI_START	0xfee00000
+#define VIOMMU_X86_MSI_LAST	0xfeefffff
+
+#define VIOMMU_MSI_PROT		(IOMMU_WRITE | IOMMU_NOEXEC | IOMMU_MMIO)
+
+/**
+ * viommu_master_has() - is an endpoint one of a device's?
+ * @master: the device
+ * @endpoint: the endpoint
+ *
+ * Context: endpoints_lock held.
+ * Return: whether it is.
+ */
+bool viommu_master_has(const struct viommu_master *master,
+		       const struct viommu_endpoint *endpoint)
 {
 	unsigned int i;
 
@@ -63,7 +77,9 @@ static int viommu_master_get_endpoint(struct viommu_master *master, u32 id, bool
 
 	if (IS_ERR(endpoint)) {
 		if (!viommu_outside_has(viommu, master->dev))
-			dev_err(master->dev, "probe of endpoint %#x failed: %pe\n", id, endpoint);
+			dev_err(master->dev, "probe of endpoint %#x failed: %pe%s\n", id, endpoint,
+				PTR_ERR(endpoint) == -EINVAL ?
+				": the host has more to report than room for it" : "");
 		return PTR_ERR(endpoint);
 	}
 	known = endpoint->known;
@@ -102,26 +118,26 @@ static int viommu_master_get_endpoints(struct viommu_master *master,
 
 static int viommu_master_merge_regions(struct viommu_master *master)
 {
-	const struct viommu_regions *from;
+	const struct viommu_regions *regions;
+	struct viommu_regions from = {};
 	unsigned int i, j, max = 0;
+	int ret;
 
 	for (i = 0; i < master->nr_endpoints; i++)
 		max += master->endpoints[i]->regions.nr;
-	if (!max)
-		return 0;
-	master->regions.entries = kvcalloc(max, sizeof(*master->regions.entries), GFP_KERNEL);
-	if (!master->regions.entries)
-		return -ENOMEM;
-	master->regions.max = max;
-
-	for (i = 0; i < master->nr_endpoints; i++) {
-		from = &master->endpoints[i]->regions;
-		for (j = 0; j < from->nr; j++)
-			viommu_regions_add(&master->regions, from->entries[j].start,
-					   from->entries[j].last, from->entries[j].type);
+	ret = viommu_regions_alloc(&from, max);
+	if (!ret)
+		ret = viommu_regions_alloc(&master->regions, 2 * max);
+	for (i = 0; i < master->nr_endpoints && !ret; i++) {
+		regions = &master->endpoints[i]->regions;
+		for (j = 0; j < regions->nr; j++)
+			viommu_regions_add(&from, &regions->entries[j]);
 	}
-	viommu_regions_normalise(&master->regions, master->viommu->limits.granule);
-	return 0;
+	if (!ret)
+		ret = viommu_regions_normalise(&master->regions, &from,
+					       master->viommu->limits.granule);
+	viommu_regions_free(&from);
+	return ret;
 }
 
 static bool viommu_master_has_msi_region(const struct viommu_master *master)
@@ -204,6 +220,7 @@ static int viommu_master_init(struct viommu_master *master, const struct iommu_f
 		return ret;
 	ret = viommu_master_merge_regions(master);
 	if (ret) {
+		viommu_regions_free(&master->regions);
 		viommu_master_put_endpoints(master);
 		return ret;
 	}
@@ -352,7 +369,7 @@ void viommu_master_release(struct device *dev)
 		list_del(&master->node);
 		viommu_master_put_endpoints(master);
 	}
-	kvfree(master->regions.entries);
+	viommu_regions_free(&master->regions);
 	kfree(master);
 	viommu_device_put(viommu);
 }
@@ -373,10 +390,9 @@ int viommu_master_default_domain(struct device *dev)
 	return live || master->viommu->limits.granule > PAGE_SIZE ? IOMMU_DOMAIN_IDENTITY : 0;
 }
 
-static int viommu_resv_region_add(struct list_head *head, u64 start, u64 last,
+static int viommu_resv_region_add(struct list_head *head, u64 start, u64 last, int prot,
 				  enum iommu_resv_type type)
 {
-	int prot = type == IOMMU_RESV_RESERVED ? 0 : IOMMU_WRITE | IOMMU_NOEXEC | IOMMU_MMIO;
 	/* The core counts in bytes, and 2^64 of them do not fit. */
 	size_t size = last - start == U64_MAX ? SIZE_MAX : last - start + 1;
 	struct iommu_resv_region *region = iommu_alloc_resv_region(start, size, prot, type,
@@ -386,6 +402,51 @@ static int viommu_resv_region_add(struct list_head *head, u64 start, u64 last,
 		return -ENOMEM;
 	list_add_tail(&region->list, head);
 	return 0;
+}
+
+static int viommu_resv_region_report(struct list_head *head, const struct viommu_region *region)
+{
+	enum iommu_resv_type type = IOMMU_RESV_RESERVED;
+	int prot = 0;
+
+	switch (region->type) {
+	case VIOMMU_REGION_MSI:
+		type = IOMMU_RESV_MSI;
+		prot = VIOMMU_MSI_PROT;
+		break;
+	case VIOMMU_REGION_RESERVED:
+		break;
+	case VIOMMU_REGION_IDENTITY:
+		type = IOMMU_RESV_DIRECT;
+		if (region->flags & VIRTIO_IOMMU_MAP_F_READ)
+			prot |= IOMMU_READ;
+		if (region->flags & VIRTIO_IOMMU_MAP_F_WRITE)
+			prot |= IOMMU_WRITE;
+		if (region->flags & VIRTIO_IOMMU_MAP_F_MMIO)
+			prot |= IOMMU_MMIO;
+		break;
+	}
+	return viommu_resv_region_add(head, region->start, region->last, prot, type);
+}
+
+/*
+ * Where the host says nothing of interrupts. x86's pass by every IOMMU without being
+ * translated, at one place. Others' are written to addresses that the core or VFIO maps,
+ * in a window of their own, where there is room for one.
+ */
+static void viommu_resv_region_msi(const struct viommu_master *master, struct list_head *head)
+{
+	u64 start;
+
+	if (IS_ENABLED(CONFIG_X86))
+		viommu_resv_region_add(head, VIOMMU_X86_MSI_START, VIOMMU_X86_MSI_LAST,
+				       VIOMMU_MSI_PROT, IOMMU_RESV_MSI);
+	else if (!viommu_regions_place(&master->regions, &master->viommu->limits,
+				       VIOMMU_SW_MSI_SIZE, VIOMMU_SW_MSI_START, &start))
+		viommu_resv_region_add(head, start, start + VIOMMU_SW_MSI_SIZE - 1,
+				       VIOMMU_MSI_PROT, IOMMU_RESV_SW_MSI);
+	else
+		dev_warn_once(master->dev, "no room for a window for interrupts: VFIO cannot have them\n");
 }
 
 /**
@@ -400,18 +461,25 @@ void viommu_master_resv_regions(struct device *dev, struct list_head *head)
 	struct viommu_master *master = dev_iommu_priv_get(dev);
 	unsigned int i;
 
-	for (i = 0; i < master->regions.nr; i++) {
-		const struct viommu_region *region = &master->regions.entries[i];
-
-		if (viommu_resv_region_add(head, region->start, region->last,
-					   region->type == VIOMMU_REGION_MSI ?
-					   IOMMU_RESV_MSI : IOMMU_RESV_RESERVED))
+	for (i = 0; i < master->regions.nr; i++)
+		if (viommu_resv_region_report(head, &master->regions.entries[i]))
 			return;
-	}
 	if (!viommu_master_has_msi_region(master))
-		viommu_resv_region_add(head, VIOMMU_SW_MSI_BASE,
-				       VIOMMU_SW_MSI_BASE + VIOMMU_SW_MSI_SIZE - 1,
-				       IOMMU_RESV_SW_MSI);
+		viommu_resv_region_msi(master, head);
+}
+
+/**
+ * viommu_master_is_coherent() - does a device's DMA see the processors' caches?
+ * @dev: the device
+ *
+ * A MAP has no say in it: it is as firmware describes the device.
+ *
+ * Context: Any.
+ * Return: whether it does.
+ */
+bool viommu_master_is_coherent(struct device *dev)
+{
+	return dev_is_dma_coherent(dev);
 }
 
 /* A device whose driver must go; it is returned once, with a reference. */

@@ -10,27 +10,19 @@
  *
  * The table is guarded by the virtio-iommu's endpoints_lock.
  */
+#include <linux/moduleparam.h>
 #include <linux/slab.h>
 
 #include "viommu.h"
 
-/* A region takes a property of 24 bytes, so there is room for all of them. */
-static int viommu_endpoint_alloc_regions(struct viommu_endpoint *endpoint, u32 probe_size)
-{
-	unsigned int max = probe_size / sizeof(struct virtio_iommu_probe_resv_mem);
-
-	if (!max)
-		return 0;
-	endpoint->regions.entries = kvcalloc(max, sizeof(*endpoint->regions.entries), GFP_KERNEL);
-	if (!endpoint->regions.entries)
-		return -ENOMEM;
-	endpoint->regions.max = max;
-	return 0;
-}
+static bool identity_regions;
+module_param(identity_regions, bool, 0644);
+MODULE_PARM_DESC(identity_regions,
+		 "Take a host's word for it that a device needs some memory mapped one to one, in the place of reserving the addresses (default: no)");
 
 static void viommu_endpoint_free(struct viommu_endpoint *endpoint)
 {
-	kvfree(endpoint->regions.entries);
+	viommu_regions_free(&endpoint->regions);
 	kfree(endpoint);
 }
 
@@ -39,6 +31,7 @@ static int viommu_endpoint_probe(struct viommu_device *viommu, struct viommu_end
 {
 	u32 size = viommu->limits.probe_size;
 	struct viommu_wire wire;
+	unsigned int refused;
 	int ret;
 
 	if (!viommu->probe_buffer)
@@ -56,7 +49,14 @@ static int viommu_endpoint_probe(struct viommu_device *viommu, struct viommu_end
 	if (ret > 0)
 		dev_warn(&viommu->vdev->dev, "endpoint %#x: %d malformed properties ignored\n",
 			 endpoint->id, ret);
-	return min(ret, 0);
+	if (ret < 0)
+		return ret;
+	refused = viommu_regions_settle_identity(&endpoint->regions, &viommu->limits,
+						 identity_regions);
+	if (refused)
+		dev_warn(&viommu->vdev->dev, "endpoint %#x: %u identity regions cannot be mapped: reserved\n",
+			 endpoint->id, refused);
+	return 0;
 }
 
 /**
@@ -87,7 +87,9 @@ struct viommu_endpoint *viommu_ids_get(struct viommu_device *viommu, u32 id)
 		return ERR_PTR(-ENOMEM);
 	endpoint->id = id;
 	endpoint->users = 1;
-	ret = viommu_endpoint_alloc_regions(endpoint, viommu->limits.probe_size);
+	/* A region takes a property of 24 bytes, so there is room for all of them. */
+	ret = viommu_regions_alloc(&endpoint->regions, viommu->limits.probe_size /
+				   sizeof(struct virtio_iommu_probe_resv_mem));
 	if (ret)
 		goto err_free;
 
@@ -118,12 +120,16 @@ err_free:
  */
 void viommu_ids_put(struct viommu_device *viommu, struct viommu_endpoint *endpoint)
 {
+	struct viommu_domain *domain = endpoint->domain;
+
 	lockdep_assert_held(&viommu->endpoints_lock);
 	if (--endpoint->users)
 		return;
 
-	if (endpoint->domain)
+	if (domain) {
 		viommu_endpoint_block(viommu, endpoint);
+		viommu_domain_unreserve(domain);
+	}
 	viommu_endpoint_forget(endpoint);
 	xa_erase(&viommu->endpoints, endpoint->id);
 	viommu_endpoint_free(endpoint);

@@ -206,7 +206,7 @@ static struct viommu_device *viommu_device_alloc(struct virtio_device *vdev)
 	get_device(&vdev->dev);
 	ida_init(&viommu->domain_ids);
 	viommu->has_mmio = virtio_has_feature(vdev, VIRTIO_IOMMU_F_MMIO);
-	viommu->has_bypass_domains = virtio_has_feature(vdev, VIRTIO_IOMMU_F_BYPASS_CONFIG);
+	viommu->has_bypass_config = virtio_has_feature(vdev, VIRTIO_IOMMU_F_BYPASS_CONFIG);
 	kref_init(&viommu->kref);
 	mutex_init(&viommu->endpoints_lock);
 	mutex_init(&viommu->probe_lock);

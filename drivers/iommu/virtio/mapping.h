@@ -25,6 +25,7 @@
  * @flags: VIRTIO_IOMMU_MAP_F_*
  * @replayed: its last MAP was sent by a replay, which looks after @status
  * @stale: its owner has unmapped it, and the device may still hold it
+ * @identity: the driver's own, for an identity region: nobody else unmaps it
  */
 struct viommu_mapping {
 	struct rb_node node;
@@ -36,8 +37,9 @@ struct viommu_mapping {
 	};
 	int status;
 	u16 flags;
-	bool replayed;
-	bool stale;
+	bool replayed:1;
+	bool stale:1;
+	bool identity:1;
 };
 
 /* One UNMAP spans holes of up to so many bytes. */
@@ -86,6 +88,12 @@ static inline struct viommu_mapping *viommu_mapping_next(const struct viommu_map
 	return rb_entry_safe(rb_next(&mapping->node), struct viommu_mapping, node);
 }
 
+/* Whether it is there for the owner of the domain to unmap. */
+static inline bool viommu_mapping_is_owned(const struct viommu_mapping *mapping)
+{
+	return !mapping->stale && !mapping->identity;
+}
+
 /**
  * viommu_mapping_init() - a mapping that is in no store yet
  * @mapping: memory for it
@@ -107,6 +115,7 @@ static inline void viommu_mapping_init(struct viommu_mapping *mapping, u64 start
 	mapping->flags = flags;
 	mapping->replayed = false;
 	mapping->stale = false;
+	mapping->identity = false;
 	mapping->status = VIOMMU_MAPPING_UNSENT;
 }
 

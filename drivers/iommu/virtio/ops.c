@@ -55,7 +55,14 @@ static struct iommu_domain viommu_ops_blocked = {
 
 static bool viommu_ops_capable(struct device *dev, enum iommu_cap cap)
 {
-	return cap == IOMMU_CAP_CACHE_COHERENCY || cap == IOMMU_CAP_DEFERRED_FLUSH;
+	switch (cap) {
+	case IOMMU_CAP_CACHE_COHERENCY:
+		return viommu_master_is_coherent(dev);
+	case IOMMU_CAP_DEFERRED_FLUSH:
+		return true;
+	default:
+		return false;
+	}
 }
 
 static int viommu_ops_of_xlate(struct device *dev, const struct of_phandle_args *args)

@@ -168,6 +168,16 @@ void viommu_domain_drain(struct viommu_domain *domain)
 	} while (ret);
 }
 
+static int viommu_domain_insert_locked(struct viommu_domain *domain,
+				       struct viommu_mapping *mapping)
+{
+	lockdep_assert_held(&domain->lock);
+	if (unlikely(viommu_domain_reserves(domain, mapping->start, mapping->last,
+					    mapping->phys, mapping->flags)))
+		return -EADDRNOTAVAIL;
+	return viommu_store_insert(&domain->store, mapping);
+}
+
 static int viommu_domain_insert(struct viommu_domain *domain, u64 start, u64 last,
 				phys_addr_t phys, u32 map_flags, gfp_t gfp)
 {
@@ -185,7 +195,7 @@ static int viommu_domain_insert(struct viommu_domain *domain, u64 start, u64 las
 		spin_lock_irqsave(&domain->lock, flags);
 	}
 	viommu_mapping_init(mapping, start, last, phys, map_flags);
-	while ((ret = viommu_store_insert(&domain->store, mapping)) == -EBUSY && --tries) {
+	while ((ret = viommu_domain_insert_locked(domain, mapping)) == -EBUSY && --tries) {
 		spin_unlock_irqrestore(&domain->lock, flags);
 		viommu_domain_drain(domain);
 		spin_lock_irqsave(&domain->lock, flags);
@@ -211,8 +221,9 @@ static int viommu_domain_insert(struct viommu_domain *domain, u64 start, u64 las
  *
  * Context: Any, as @gfp says. Polls where an earlier mapping is still to be unmapped.
  * Return: 0; -EINVAL without access rights; -ERANGE outside of the input range;
- * -EEXIST where there is a mapping already; -EBUSY where there was one that the
- * device refuses to unmap; -ENOMEM.
+ * -EADDRNOTAVAIL where an endpoint of the domain has a reserved region; -EEXIST where
+ * there is a mapping already; -EBUSY where there was one that the device refuses to
+ * unmap; -ENOMEM.
  */
 int viommu_domain_map_pages(struct iommu_domain *iommu_domain, unsigned long iova,
 			    phys_addr_t phys, size_t pgsize, size_t pgcount, int prot, gfp_t gfp,
@@ -382,7 +393,7 @@ static int viommu_domain_let_go(struct viommu_domain *domain, struct viommu_mapp
 		if (!mapping || mapping->start > *last)
 			return 0;
 		*start = mapping->start;
-		if (mapping->stale) {
+		if (!viommu_mapping_is_owned(mapping)) {
 			next = viommu_mapping_next(mapping);
 			continue;
 		}
@@ -419,7 +430,8 @@ static int viommu_domain_let_go(struct viommu_domain *domain, struct viommu_mapp
  *
  * The device is told with the next viommu_domain_sync() or viommu_domain_flush(). A
  * range that starts within a mapping is refused before anything changes; one that
- * ends within a mapping takes all of it; holes do not matter.
+ * ends within a mapping takes all of it; holes do not matter. The driver's own mappings
+ * of identity regions stay.
  *
  * Context: Any. Polls where a MAP of the range is under way.
  * Return: bytes of the range that was unmapped, or 0 where nothing was.
@@ -435,7 +447,7 @@ size_t viommu_domain_unmap_pages(struct iommu_domain *iommu_domain, unsigned lon
 
 	spin_lock_irqsave(&domain->lock, flags);
 	mapping = viommu_store_first(&domain->store, start, last);
-	while (mapping && mapping->stale)
+	while (mapping && !viommu_mapping_is_owned(mapping))
 		mapping = viommu_mapping_next(mapping);
 	if (!mapping || mapping->start < iova || mapping->start > last) {
 		spin_unlock_irqrestore(&domain->lock, flags);

@@ -49,23 +49,53 @@ int viommu_property_next(const u8 *buffer, size_t size, size_t *offset,
 	return 1;
 }
 
+/* A draft of the specification has these eight bytes behind the others. */
+struct viommu_property_identity {
+	struct virtio_iommu_probe_resv_mem mem;
+	__le32 flags;
+	__le32 reserved;
+};
+
+#define VIOMMU_RESV_MEM_T_IDENTITY	2
+
+static void viommu_property_identity(const struct viommu_property *property,
+				     struct viommu_region *region)
+{
+	const size_t size = sizeof(struct virtio_iommu_probe_property);
+	struct viommu_property_identity identity;
+
+	if (property->length < sizeof(identity) - size)
+		return;
+	memcpy((u8 *)&identity + size, property->value, sizeof(identity) - size);
+	region->flags = le32_to_cpu(identity.flags) &
+			(VIRTIO_IOMMU_MAP_F_READ | VIRTIO_IOMMU_MAP_F_WRITE |
+			 VIRTIO_IOMMU_MAP_F_MMIO);
+	if (region->flags & (VIRTIO_IOMMU_MAP_F_READ | VIRTIO_IOMMU_MAP_F_WRITE))
+		region->type = VIOMMU_REGION_IDENTITY;
+	else
+		region->flags = 0;
+}
+
+/* D37: what is of no type that we know is RESERVED. */
 static int viommu_property_resv_mem(const struct viommu_property *property,
 				    struct viommu_regions *regions)
 {
+	struct viommu_region region = { .type = VIOMMU_REGION_RESERVED };
 	struct virtio_iommu_probe_resv_mem mem;
-	u64 start, last;
 
 	if (property->length < sizeof(mem) - sizeof(mem.head))
 		return -EINVAL;
 	memcpy((u8 *)&mem + sizeof(mem.head), property->value, sizeof(mem) - sizeof(mem.head));
 
-	start = le64_to_cpu(mem.start);
-	last = le64_to_cpu(mem.end);
-	if (start > last)
+	region.start = le64_to_cpu(mem.start);
+	region.last = le64_to_cpu(mem.end);
+	if (region.start > region.last)
 		return -EINVAL;
-	return viommu_regions_add(regions, start, last,
-				  mem.subtype == VIRTIO_IOMMU_RESV_MEM_T_MSI ?
-				  VIOMMU_REGION_MSI : VIOMMU_REGION_RESERVED);
+	if (mem.subtype == VIRTIO_IOMMU_RESV_MEM_T_MSI)
+		region.type = VIOMMU_REGION_MSI;
+	else if (mem.subtype == VIOMMU_RESV_MEM_T_IDENTITY)
+		viommu_property_identity(property, &region);
+	return viommu_regions_add(regions, &region);
 }
 
 /**

@@ -37,12 +37,17 @@ int viommu_limits_init(struct viommu_limits *limits, const struct virtio_iommu_c
 
 /**
  * enum viommu_region_type - what a reserved region is for
+ * @VIOMMU_REGION_MSI: writes there are interrupts, untranslated: nothing may be mapped
  * @VIOMMU_REGION_RESERVED: nothing may be mapped there
- * @VIOMMU_REGION_MSI: the same, and writes there are interrupts, untranslated
+ * @VIOMMU_REGION_IDENTITY: the endpoint uses the memory at these very addresses: they
+ *	are mapped to themselves, and to nothing else
+ *
+ * Where two overlap the greater one counts.
  */
 enum viommu_region_type {
-	VIOMMU_REGION_RESERVED,
 	VIOMMU_REGION_MSI,
+	VIOMMU_REGION_RESERVED,
+	VIOMMU_REGION_IDENTITY,
 };
 
 /**
@@ -50,11 +55,14 @@ enum viommu_region_type {
  * @start: first IOVA
  * @last: last IOVA
  * @type: what it is for
+ * @flags: VIRTIO_IOMMU_MAP_F_* of an identity region, one of READ and WRITE among
+ *	them; 0 for others
  */
 struct viommu_region {
 	u64 start;
 	u64 last;
 	enum viommu_region_type type;
+	u32 flags;
 };
 
 /**
@@ -69,9 +77,17 @@ struct viommu_regions {
 	unsigned int max;
 };
 
-int viommu_regions_add(struct viommu_regions *regions, u64 start, u64 last,
-		       enum viommu_region_type type);
-void viommu_regions_normalise(struct viommu_regions *regions, u64 granule);
+int viommu_regions_add(struct viommu_regions *regions, const struct viommu_region *region);
+unsigned int viommu_regions_settle_identity(struct viommu_regions *regions,
+					    const struct viommu_limits *limits, bool accept);
+int viommu_regions_normalise(struct viommu_regions *regions, struct viommu_regions *from,
+			     u64 granule);
+const struct viommu_region *viommu_regions_first(const struct viommu_regions *regions, u64 start,
+						 u64 last);
+const struct viommu_region *viommu_regions_open(const struct viommu_regions *regions,
+						const struct viommu_regions *other);
+int viommu_regions_place(const struct viommu_regions *regions, const struct viommu_limits *limits,
+			 u64 size, u64 wanted, u64 *place);
 
 /**
  * struct viommu_property - one property of a PROBE reply

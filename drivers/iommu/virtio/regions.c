@@ -4,149 +4,367 @@
  * mappings.
  *
  * A list is filled in any order, from one or from several endpoints, and then
- * normalised once: rounded outwards to the granule, because half a page cannot
- * be kept free; sorted; overlapping and adjacent regions of one type merged.
- * Where a RESERVED region and an MSI region overlap, RESERVED wins: an address
- * is an interrupt only where every report agrees.
+ * normalised into another: rounded outwards to the granule, because half a page
+ * cannot be kept free; sorted; without overlaps; adjacent regions of one kind
+ * merged. Where regions overlap, the greatest type counts, in the order MSI,
+ * RESERVED, IDENTITY: an address is an interrupt only where every report agrees,
+ * and what one of them needs mapped is mapped, for the others lose nothing. The
+ * one that does is an endpoint that reports nothing there: see
+ * viommu_regions_open().
  */
+#include <linux/bits.h>
 #include <linux/errno.h>
 #include <linux/limits.h>
 #include <linux/minmax.h>
-#include <linux/string.h>
 
 #include "pure.h"
+
+/* What may hold at an address: bits, and the ends that they reach to. */
+enum viommu_layer {
+	VIOMMU_LAYER_MSI,
+	VIOMMU_LAYER_RESERVED,
+	VIOMMU_LAYER_READ,
+	VIOMMU_LAYER_WRITE,
+	VIOMMU_LAYER_MMIO,
+	VIOMMU_NR_LAYERS,
+};
+
+/**
+ * struct viommu_layers - what holds where a sweep over regions stands
+ * @on: a bit for each layer
+ * @last: how far each layer that is on reaches
+ */
+struct viommu_layers {
+	unsigned int on;
+	u64 last[VIOMMU_NR_LAYERS];
+};
+
+static bool viommu_region_is_identity(const struct viommu_region *region)
+{
+	return region->type == VIOMMU_REGION_IDENTITY;
+}
 
 /**
  * viommu_regions_add() - add a region, as reported
  * @regions: the list
- * @start: first IOVA
- * @last: last IOVA, not below @start
- * @type: what it is for
+ * @region: the region, its @last not below its @start
  *
  * Context: Any. The list is the caller's.
  * Return: 0, or -ENOSPC where the list is full.
  */
-int viommu_regions_add(struct viommu_regions *regions, u64 start, u64 last,
-		       enum viommu_region_type type)
+int viommu_regions_add(struct viommu_regions *regions, const struct viommu_region *region)
 {
 	if (regions->nr == regions->max)
 		return -ENOSPC;
-	regions->entries[regions->nr++] = (struct viommu_region) {
-		.start = start,
-		.last = last,
-		.type = type,
-	};
+	regions->entries[regions->nr++] = *region;
 	return 0;
 }
 
-static void viommu_regions_delete(struct viommu_regions *regions, unsigned int index)
+static bool viommu_region_overlaps(const struct viommu_region *a, const struct viommu_region *b,
+				   u64 granule)
 {
-	regions->nr--;
-	memmove(&regions->entries[index], &regions->entries[index + 1],
-		(regions->nr - index) * sizeof(*regions->entries));
+	u64 mask = ~(granule - 1);
+
+	return (a->start & mask) <= (b->last & mask) && (b->start & mask) <= (a->last & mask);
 }
 
-/* By start; RESERVED before MSI. Lists are short, and nearly sorted already. */
+/* Whether it can be mapped one to one, and nothing else is said of its pages. */
+static bool viommu_region_is_mappable(const struct viommu_regions *regions,
+				      const struct viommu_region *region,
+				      const struct viommu_limits *limits)
+{
+	const struct viommu_region *other;
+	unsigned int i;
+
+	if (region->start < limits->input_start || region->last > limits->input_last)
+		return false;
+	for (i = 0; i < regions->nr; i++) {
+		other = &regions->entries[i];
+		if (!viommu_region_is_identity(other) &&
+		    viommu_region_overlaps(region, other, limits->granule))
+			return false;
+	}
+	return true;
+}
+
+/**
+ * viommu_regions_settle_identity() - decide which identity regions count as such
+ * @regions: what one endpoint reported
+ * @limits: of its virtio-iommu
+ * @accept: whether any may
+ *
+ * One that cannot be mapped, or of which the endpoint says something else as well,
+ * is RESERVED.
+ *
+ * Context: Any. The list is the caller's.
+ * Return: how many were refused though @accept.
+ */
+unsigned int viommu_regions_settle_identity(struct viommu_regions *regions,
+					    const struct viommu_limits *limits, bool accept)
+{
+	struct viommu_region *region, *end = regions->entries + regions->nr;
+	unsigned int refused = 0;
+
+	/* First all of them, so that their order makes no difference. */
+	for (region = regions->entries; region < end; region++)
+		if (viommu_region_is_identity(region) &&
+		    !(accept && viommu_region_is_mappable(regions, region, limits)))
+			region->flags = 0;
+	for (region = regions->entries; region < end; region++) {
+		if (!viommu_region_is_identity(region) || region->flags)
+			continue;
+		region->type = VIOMMU_REGION_RESERVED;
+		refused += accept;
+	}
+	return refused;
+}
+
 static void viommu_regions_sort(struct viommu_regions *regions)
 {
 	struct viommu_region *entries = regions->entries;
 	unsigned int i, j;
 
+	/* Lists are short, and nearly sorted already. */
 	for (i = 1; i < regions->nr; i++) {
 		struct viommu_region region = entries[i];
 
-		for (j = i; j > 0; j--) {
-			if (entries[j - 1].start < region.start ||
-			    (entries[j - 1].start == region.start &&
-			     entries[j - 1].type <= region.type))
-				break;
+		for (j = i; j > 0 && entries[j - 1].start > region.start; j--)
 			entries[j] = entries[j - 1];
-		}
 		entries[j] = region;
 	}
 }
 
-/* Merge regions of one type that overlap or touch. The list is sorted. */
-static void viommu_regions_merge(struct viommu_regions *regions)
+static unsigned int viommu_region_layers(const struct viommu_region *region)
 {
-	unsigned int i, j;
+	unsigned int layers = 0;
 
-	for (i = 0; i < regions->nr; i++) {
-		struct viommu_region *a = &regions->entries[i];
-
-		for (j = i + 1; j < regions->nr;) {
-			const struct viommu_region *b = &regions->entries[j];
-
-			if (a->last != U64_MAX && a->last + 1 < b->start)
-				break;
-			if (a->type != b->type) {
-				j++;
-				continue;
-			}
-			a->last = max(a->last, b->last);
-			viommu_regions_delete(regions, j);
-		}
+	switch (region->type) {
+	case VIOMMU_REGION_MSI:
+		return BIT(VIOMMU_LAYER_MSI);
+	case VIOMMU_REGION_RESERVED:
+		return BIT(VIOMMU_LAYER_RESERVED);
+	case VIOMMU_REGION_IDENTITY:
+		break;
 	}
+	if (region->flags & VIRTIO_IOMMU_MAP_F_READ)
+		layers |= BIT(VIOMMU_LAYER_READ);
+	if (region->flags & VIRTIO_IOMMU_MAP_F_WRITE)
+		layers |= BIT(VIOMMU_LAYER_WRITE);
+	if (region->flags & VIRTIO_IOMMU_MAP_F_MMIO)
+		layers |= BIT(VIOMMU_LAYER_MMIO);
+	return layers;
 }
 
-/*
- * Where entry @index and the one behind it overlap, take the MSI region back. The
- * list is sorted, and merged: they are of different types.
- * Return: whether the list changed, so that the pair must be looked at again.
- */
-static bool viommu_regions_cut(struct viommu_regions *regions, unsigned int index)
+static void viommu_layers_add(struct viommu_layers *layers, const struct viommu_region *region)
 {
-	struct viommu_region *a = &regions->entries[index];
-	struct viommu_region *b = a + 1;
+	unsigned int add = viommu_region_layers(region), i;
 
-	if (a->last < b->start)
-		return false;
-
-	if (a->type == VIOMMU_REGION_RESERVED) {
-		/* What is left of the MSI region begins behind the other. */
-		if (b->last <= a->last)
-			viommu_regions_delete(regions, index + 1);
-		else
-			b->start = a->last + 1;
-	} else if (a->last > b->last) {
-		/*
-		 * A hole in an MSI region: all of it counts as RESERVED up to
-		 * the end of the hole, so that a list never grows.
-		 */
-		b->start = a->start;
-		a->start = b->last + 1;
-	} else {
-		a->last = b->start - 1;
+	for (i = 0; i < VIOMMU_NR_LAYERS; i++) {
+		if (!(add & BIT(i)))
+			continue;
+		if (!(layers->on & BIT(i)) || layers->last[i] < region->last)
+			layers->last[i] = region->last;
 	}
-	viommu_regions_sort(regions);
-	return true;
+	layers->on |= add;
+}
+
+/* The lowest end of what is on, and no more than @last. */
+static u64 viommu_layers_last(const struct viommu_layers *layers, u64 last)
+{
+	unsigned int i;
+
+	for (i = 0; i < VIOMMU_NR_LAYERS; i++)
+		if (layers->on & BIT(i))
+			last = min(last, layers->last[i]);
+	return last;
+}
+
+static void viommu_layers_drop(struct viommu_layers *layers, u64 last)
+{
+	unsigned int i;
+
+	for (i = 0; i < VIOMMU_NR_LAYERS; i++)
+		if (layers->last[i] <= last)
+			layers->on &= ~BIT(i);
+}
+
+static struct viommu_region viommu_layers_region(const struct viommu_layers *layers, u64 start,
+						 u64 last)
+{
+	struct viommu_region region = { .start = start, .last = last };
+
+	if (layers->on & BIT(VIOMMU_LAYER_READ))
+		region.flags |= VIRTIO_IOMMU_MAP_F_READ;
+	if (layers->on & BIT(VIOMMU_LAYER_WRITE))
+		region.flags |= VIRTIO_IOMMU_MAP_F_WRITE;
+	if (region.flags) {
+		region.type = VIOMMU_REGION_IDENTITY;
+		if (layers->on & BIT(VIOMMU_LAYER_MMIO))
+			region.flags |= VIRTIO_IOMMU_MAP_F_MMIO;
+	} else {
+		region.type = layers->on == BIT(VIOMMU_LAYER_MSI) ? VIOMMU_REGION_MSI :
+			      VIOMMU_REGION_RESERVED;
+	}
+	return region;
+}
+
+/* Add a region behind all others. It may be more of the one before. */
+static int viommu_regions_append(struct viommu_regions *regions,
+				 const struct viommu_region *region)
+{
+	struct viommu_region *before = regions->nr ? &regions->entries[regions->nr - 1] : NULL;
+
+	if (before && before->last + 1 == region->start && before->type == region->type &&
+	    before->flags == region->flags) {
+		before->last = region->last;
+		return 0;
+	}
+	return viommu_regions_add(regions, region);
 }
 
 /**
  * viommu_regions_normalise() - round, sort and merge
- * @regions: the list
+ * @regions: an empty list for the result, with room for twice what is in @from
+ * @from: what was reported, in any order; rounded and sorted, too
  * @granule: smallest mapping, in bytes, a power of two
  *
  * Afterwards the regions are disjoint, sorted, and whole granules.
  *
- * Context: Any. The list is the caller's.
+ * Context: Any. The lists are the caller's.
+ * Return: 0, or -ENOSPC where there was less room.
  */
-void viommu_regions_normalise(struct viommu_regions *regions, u64 granule)
+int viommu_regions_normalise(struct viommu_regions *regions, struct viommu_regions *from,
+			     u64 granule)
 {
+	struct viommu_layers layers = {};
+	struct viommu_region region;
+	u64 start = 0, last;
 	unsigned int i;
+	int ret;
+
+	for (i = 0; i < from->nr; i++) {
+		from->entries[i].start &= ~(granule - 1);
+		from->entries[i].last |= granule - 1;
+	}
+	viommu_regions_sort(from);
+
+	/* A sweep from address to address where something begins or ends. */
+	for (i = 0; i < from->nr || layers.on;) {
+		if (!layers.on)
+			start = from->entries[i].start;
+		while (i < from->nr && from->entries[i].start <= start)
+			viommu_layers_add(&layers, &from->entries[i++]);
+		last = viommu_layers_last(&layers, i < from->nr ? from->entries[i].start - 1 :
+					  U64_MAX);
+		region = viommu_layers_region(&layers, start, last);
+		ret = viommu_regions_append(regions, &region);
+		if (ret)
+			return ret;
+		viommu_layers_drop(&layers, last);
+		start = last + 1;
+	}
+	return 0;
+}
+
+/**
+ * viommu_regions_first() - lowest region that overlaps a range
+ * @regions: a normalised list
+ * @start: first IOVA
+ * @last: last IOVA
+ *
+ * Context: Any. The list is the caller's.
+ * Return: the region, with those above it behind it, or NULL.
+ */
+const struct viommu_region *viommu_regions_first(const struct viommu_regions *regions, u64 start,
+						 u64 last)
+{
+	unsigned int low = 0, high = regions->nr, middle;
+
+	while (low < high) {
+		middle = (low + high) / 2;
+		if (regions->entries[middle].last < start)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < regions->nr && regions->entries[low].start <= last ?
+	       &regions->entries[low] : NULL;
+}
+
+/**
+ * viommu_regions_open() - would one endpoint's identity regions be open to another?
+ * @regions: the one's, normalised
+ * @other: the other's, normalised
+ *
+ * In a domain of both, the other could reach what was meant for the one. Not where
+ * it has a region of any type itself, as then it has no business there.
+ *
+ * Context: Any. The lists are the caller's.
+ * Return: an identity region of which a part is in none of the other's, or NULL.
+ */
+const struct viommu_region *viommu_regions_open(const struct viommu_regions *regions,
+						const struct viommu_regions *other)
+{
+	const struct viommu_region *region, *cover, *end = other->entries + other->nr;
+	unsigned int i;
+	u64 start;
 
 	for (i = 0; i < regions->nr; i++) {
-		regions->entries[i].start &= ~(granule - 1);
-		regions->entries[i].last |= granule - 1;
+		region = &regions->entries[i];
+		if (!viommu_region_is_identity(region))
+			continue;
+		start = region->start;
+		for (cover = viommu_regions_first(other, start, region->last);
+		     cover && cover < end && cover->start <= start && cover->last < region->last;
+		     cover++)
+			start = cover->last + 1;
+		if (!cover || cover == end || cover->start > start)
+			return region;
 	}
-	viommu_regions_sort(regions);
-	/* First, so that what is cut does not depend on how it was reported. */
-	viommu_regions_merge(regions);
-	for (i = 0; i + 1 < regions->nr;) {
-		if (!viommu_regions_cut(regions, i))
-			i++;
-		else if (i)
-			i--;
+	return NULL;
+}
+
+/* The lowest place that is free, from @start on. */
+static int viommu_regions_place_above(const struct viommu_regions *regions,
+				      const struct viommu_limits *limits, u64 size, u64 start,
+				      u64 *place)
+{
+	const struct viommu_region *region;
+
+	while (start <= limits->input_last && limits->input_last - start >= size - 1) {
+		region = viommu_regions_first(regions, start, start + size - 1);
+		if (!region) {
+			*place = start;
+			return 0;
+		}
+		if (region->last > U64_MAX - size)
+			break;
+		start = (region->last + size) & ~(size - 1);
 	}
-	viommu_regions_merge(regions);
+	return -ENOSPC;
+}
+
+/**
+ * viommu_regions_place() - find room for a window that no region is in
+ * @regions: a normalised list
+ * @limits: the input range is to hold the window
+ * @size: bytes, a power of two, to which the window is aligned
+ * @wanted: where it should be, or, if that is not free, above; below only otherwise
+ * @place: filled in: first IOVA of the window
+ *
+ * Context: Any. The list is the caller's.
+ * Return: 0, or -ENOSPC where there is no room.
+ */
+int viommu_regions_place(const struct viommu_regions *regions, const struct viommu_limits *limits,
+			 u64 size, u64 wanted, u64 *place)
+{
+	u64 start = (limits->input_start + size - 1) & ~(size - 1);
+
+	if (wanted >= limits->input_start &&
+	    !viommu_regions_place_above(regions, limits, size, wanted, place))
+		return 0;
+	/* It wrapped. */
+	if (start < limits->input_start)
+		return -ENOSPC;
+	return viommu_regions_place_above(regions, limits, size, start, place);
 }

@@ -4,7 +4,7 @@
  *
  * The road of a mapping: ops.c → paging.c → mapping.c (remembered) and wire.h
  * (encoded) → request.c → the device. The road of a device: topology.c (which
- * IDs) → endpoint.c → ids.c → attach.c. Faults come back through event.c.
+ * IDs) → endpoint.c → ids.c → reserve.c → attach.c. Faults come back through event.c.
  *
  * Locks, outermost first:
  *
@@ -38,6 +38,7 @@
 #include "pure.h"
 #include "wire.h"
 
+struct dentry;
 struct pci_dev;
 struct viommu_domain;
 struct viommu_device;
@@ -219,6 +220,8 @@ void viommu_events_callback(struct virtqueue *vq);
  * @nr_endpoints: endpoints attached; while 0 the device does not know the domain,
  *	and mappings are only remembered. Written with endpoints_lock held too
  * @batch: the MAP and UNMAP requests under way
+ * @regions: what its endpoints reserve, combined: see reserve.c
+ * @has_identity: there is, or was, an identity mapping in @store
  */
 struct viommu_domain {
 	struct iommu_domain domain;
@@ -231,6 +234,8 @@ struct viommu_domain {
 	struct viommu_store store;
 	unsigned int nr_endpoints;
 	struct viommu_batch batch;
+	struct viommu_regions regions;
+	bool has_identity;
 };
 
 /**
@@ -240,7 +245,9 @@ struct viommu_domain {
  * @known: the device knows the ID
  * @domain: where it is attached, NULL for nowhere
  * @previous: where it was before the attach under way
- * @regions: its reserved regions, as its PROBE reported them
+ * @faults: how many it had
+ * @regions: its reserved regions, as its PROBE reported them, but for identity regions
+ *	that were refused
  *
  * Guarded by endpoints_lock.
  */
@@ -250,6 +257,7 @@ struct viommu_endpoint {
 	bool known;
 	struct viommu_domain *domain;
 	struct viommu_domain *previous;
+	u64 faults;
 	struct viommu_regions regions;
 };
 
@@ -285,6 +293,9 @@ struct iommu_group *viommu_master_group(struct device *dev);
 void viommu_master_release(struct device *dev);
 void viommu_master_resv_regions(struct device *dev, struct list_head *head);
 int viommu_master_default_domain(struct device *dev);
+bool viommu_master_is_coherent(struct device *dev);
+bool viommu_master_has(const struct viommu_master *master,
+		       const struct viommu_endpoint *endpoint);
 void viommu_masters_unbind(struct viommu_device *viommu);
 
 bool viommu_outside_has(struct viommu_device *viommu, const struct device *dev);
@@ -292,6 +303,16 @@ void viommu_outside_add(struct viommu_device *viommu, struct device *dev, const 
 			int error);
 void viommu_outside_drop(struct viommu_device *viommu, const struct device *dev);
 void viommu_outside_clear(struct viommu_device *viommu);
+void viommu_outside_unbound(struct viommu_device *viommu, const struct device *dev);
+bool viommu_outside_is_live(struct viommu_device *viommu);
+ssize_t viommu_outside_names(struct viommu_device *viommu, char *buf);
+
+void viommu_bypass_init(struct viommu_device *viommu);
+void viommu_bypass_begin(struct viommu_device *viommu);
+void viommu_bypass_update(struct viommu_device *viommu);
+void viommu_bypass_restore(struct viommu_device *viommu);
+void viommu_bypass_shut(struct viommu_device *viommu);
+const char *viommu_bypass_state(const struct viommu_device *viommu);
 
 /**
  * struct viommu_device - one virtio-iommu
@@ -306,7 +327,10 @@ void viommu_outside_clear(struct viommu_device *viommu);
  * @own_fwnode: where firmware gave the transport none; NULL elsewhere
  * @limits: the config space, checked
  * @has_mmio: MAP takes the MMIO flag
- * @has_bypass_domains: ATTACH takes the bypass flag
+ * @has_bypass_config: there is a switch for bypass, and ATTACH takes the bypass flag
+ * @bypass_offered: what the switch was at first
+ * @bypass_open: what it is: DMA of what is attached nowhere passes by
+ * @registered: the core has taken in all devices that were there
  * @queue: the request queue
  * @events: the event queue
  * @nr_domains: finalised domains, @blocking apart
@@ -315,12 +339,14 @@ void viommu_outside_clear(struct viommu_device *viommu);
  * @identity_id: domain ID set aside for them
  * @blocking: the domain where nothing is mapped, for endpoints without any other;
  *	exists for the device if it owns an ID
- * @endpoints_lock: guards @endpoints, @masters, @outside and what each endpoint is
- *	attached to
+ * @endpoints_lock: guards @endpoints, @masters, @outside, @faults, the switch for bypass,
+ *	and what each endpoint is attached to
  * @endpoints: endpoints by their ID
  * @masters: the devices
  * @outside: devices that should be among them, and are not
+ * @faults: faults that the device reported
  * @gone: it is being removed, and takes no more devices in
+ * @debugfs: its folder in debugfs
  * @probe_lock: guards @probe_buffer
  * @probe_buffer: a PROBE request; NULL where there is no PROBE
  */
@@ -335,7 +361,10 @@ struct viommu_device {
 	struct fwnode_handle *own_fwnode;
 	struct viommu_limits limits;
 	bool has_mmio;
-	bool has_bypass_domains;
+	bool has_bypass_config;
+	bool bypass_offered;
+	bool bypass_open;
+	bool registered;
 	struct viommu_queue queue;
 	struct viommu_events events;
 	atomic_t nr_domains;
@@ -347,7 +376,9 @@ struct viommu_device {
 	struct xarray endpoints;
 	struct list_head masters;
 	struct list_head outside;
+	u64 faults;
 	bool gone;
+	struct dentry *debugfs;
 	struct mutex probe_lock; /* guards probe_buffer */
 	void *probe_buffer;
 };
@@ -365,6 +396,16 @@ void viommu_domain_drain(struct viommu_domain *domain);
 int viommu_mapping_send(struct viommu_domain *domain, struct viommu_mapping *mapping,
 			struct viommu_queue *queue);
 
+int viommu_regions_alloc(struct viommu_regions *regions, unsigned int max);
+void viommu_regions_free(struct viommu_regions *regions);
+int viommu_domain_reserve(struct viommu_domain *domain, const struct viommu_master *newcomer);
+void viommu_domain_unreserve(struct viommu_domain *domain);
+bool viommu_domain_reserves(const struct viommu_domain *domain, u64 start, u64 last, u64 phys,
+			    u32 map_flags);
+
+int viommu_domain_walk(struct viommu_domain *domain, u64 *cursor,
+		       int (*visit)(struct viommu_domain *domain,
+				    struct viommu_mapping *mapping));
 int viommu_domain_attach(struct viommu_domain *domain, struct viommu_master *master);
 int viommu_endpoint_move(struct viommu_device *viommu, struct viommu_endpoint *endpoint,
 			 struct viommu_domain *domain);
@@ -392,6 +433,11 @@ void viommu_topology_exit(void);
 int viommu_topology_configure(struct device *dev, bool *core_waits);
 
 extern const struct attribute_group *viommu_stats_groups[];
+
+void viommu_debugfs_init(void);
+void viommu_debugfs_exit(void);
+void viommu_debugfs_add(struct viommu_device *viommu);
+void viommu_debugfs_remove(struct viommu_device *viommu);
 
 /* What ops.c offers, or the seam file of compat/ in its place. */
 extern const struct iommu_ops viommu_ops;

@@ -114,6 +114,88 @@ static void iort_bad(struct table *table)
 	table_put_count(table, 9);
 }
 
+/* What fuzz_property.c has before the reply: see struct head there. */
+static void property_begin(struct table *table, u8 granule, u8 cut, u8 size, u64 wanted,
+			   u64 input_last)
+{
+	const u8 head[] = { 255, granule, cut, 3, size };
+
+	memset(table->bytes, 0, sizeof(table->bytes));
+	memcpy(table->bytes, head, sizeof(head));
+	put_le(table->bytes + 8, wanted, 8);
+	put_le(table->bytes + 24, input_last, 8);
+	table->size = 32;
+}
+
+static u8 *property(struct table *table, u16 type, u16 length)
+{
+	u8 *value = table->bytes + table->size + 4;
+
+	put_le(value - 4, type, 2);
+	put_le(value - 2, length, 2);
+	table->size += 4 + length;
+	return value;
+}
+
+static void resv_mem(struct table *table, u8 subtype, u64 start, u64 last, u16 length, u32 flags)
+{
+	u8 *value = property(table, 1, length);
+
+	value[0] = subtype;
+	put_le(value + 4, start, 8);
+	put_le(value + 12, last, 8);
+	if (length >= 24)
+		put_le(value + 20, flags, 4);
+}
+
+/* QEMU's on x86. */
+static void property_msi(struct table *table)
+{
+	property_begin(table, 0, 1, 20, 0x8000000, U64_MAX);
+	resv_mem(table, 1, 0xfee00000, 0xfeefffff, 20, 0);
+	table->size = 32 + 512;
+}
+
+/* Both endpoints need memory mapped, and not the same of it. */
+static void property_identity(struct table *table)
+{
+	property_begin(table, 0, 2, 20, 0x8000000, (1ULL << 48) - 1);
+	resv_mem(table, 1, 0xfee00000, 0xfeefffff, 20, 0);
+	resv_mem(table, 2, 0x4ac55000, 0x4ac74fff, 28, 3);
+	resv_mem(table, 2, 0x4ac70000, 0x4ac7ffff, 28, 1);
+	resv_mem(table, 0, 0x4ac55000, 0x4ac6ffff, 20, 0);
+	resv_mem(table, 2, 0x8000000, 0x80fffff, 28, 6);
+	property(table, 0, 0);
+}
+
+/* Types and subtypes that nobody knows, and regions that are none or do not count. */
+static void property_bad(struct table *table)
+{
+	property_begin(table, 4, 3, 12, -4096ULL, U64_MAX);
+	memset(property(table, 0x77, 3), 0xa5, 3);
+	resv_mem(table, 2, 0x1000, 0x1fff, 28, 4);
+	resv_mem(table, 2, 0x10000, 0x1ffff, 28, 3);
+	resv_mem(table, 0, 0x1f000, 0x1ffff, 20, 0);
+	resv_mem(table, 2, 0x2000, 0x2fff, 24, 3);
+	resv_mem(table, 9, 0, U64_MAX, 28, 3);
+	resv_mem(table, 0, 1, 0, 20, 0);
+	property(table, 0x1001, 20);
+	resv_mem(table, 2, U64_MAX, U64_MAX, 36, 0xffffffff);
+	property(table, 1, 19);
+	table->size -= 4;
+}
+
+/* Each within the one before: MSI, RESERVED, and what needs mapping. */
+static void property_nested(struct table *table)
+{
+	unsigned int i;
+
+	property_begin(table, 0, 6, 30, 0, U64_MAX);
+	for (i = 0; i < 12; i++)
+		resv_mem(table, i / 3 == 0 ? 1 : i / 3 == 1 ? 0 : 2, (u64)i << 30,
+			 U64_MAX - ((u64)i << 30), i < 6 ? 20 : 28, 1 + i % 7);
+}
+
 static const struct {
 	const char *name;
 	void (*write)(struct table *table);
@@ -128,6 +210,10 @@ static const struct {
 	{ "iort/functions", iort_functions },
 	{ "iort/segments", iort_segments },
 	{ "iort/bad", iort_bad },
+	{ "property/msi", property_msi },
+	{ "property/identity", property_identity },
+	{ "property/bad", property_bad },
+	{ "property/nested", property_nested },
 };
 
 int main(int argc, char **argv)

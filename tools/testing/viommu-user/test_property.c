@@ -39,6 +39,20 @@ static void put_resv(struct reply *reply, u8 subtype, u64 start, u64 last)
 	reply->size += 16;
 }
 
+/* As a draft has it, with @size bytes behind the end: flags, and what is to be zero. */
+static void put_identity(struct reply *reply, u8 subtype, u64 start, u64 last, u32 flags,
+			 size_t size)
+{
+	u8 *head = reply->bytes + reply->size;
+
+	put_resv(reply, subtype, start, last);
+	put_le(head + 2, 20 + size, 2);
+	put_le(head + 24, flags, 4);
+	reply->size += size < 4 ? size : 4;
+	if (size > 4)
+		put_filler(reply, 0xff, size - 4);
+}
+
 struct result {
 	int ret;
 	unsigned int nr;
@@ -90,11 +104,17 @@ static void reference(const u8 *bytes, size_t size, unsigned int max, struct res
 			result->ret = -ENOSPC;
 			return;
 		}
-		result->regions[result->nr++] = (struct viommu_region) {
+		result->regions[result->nr] = (struct viommu_region) {
 			.start = get_le(value + 4, 8),
 			.last = get_le(value + 12, 8),
 			.type = value[0] == 1 ? VIOMMU_REGION_MSI : VIOMMU_REGION_RESERVED,
 		};
+		/* Flags 1 and 2 are READ and WRITE, 4 is MMIO. */
+		if (value[0] == 2 && length >= 28 && get_le(value + 20, 4) & 3) {
+			result->regions[result->nr].type = VIOMMU_REGION_IDENTITY;
+			result->regions[result->nr].flags = get_le(value + 20, 4) & 7;
+		}
+		result->nr++;
 	}
 }
 
@@ -112,6 +132,7 @@ static struct result compare(const u8 *bytes, size_t size, unsigned int max)
 		EXPECT_EQ(got.regions[i].start, want.regions[i].start);
 		EXPECT_EQ(got.regions[i].last, want.regions[i].last);
 		EXPECT_EQ(got.regions[i].type, want.regions[i].type);
+		EXPECT_EQ(got.regions[i].flags, want.regions[i].flags);
 	}
 	return got;
 }
@@ -122,11 +143,15 @@ static struct result parse(const struct reply *reply)
 }
 
 #define EXPECT_REGION(result, index, _start, _last, _type)		\
+	EXPECT_FLAGS(result, index, _start, _last, _type, 0)
+
+#define EXPECT_FLAGS(result, index, _start, _last, _type, _flags)	\
 	do {								\
 		ASSERT((result)->nr > (index));				\
 		EXPECT_EQ((result)->regions[index].start, _start);	\
 		EXPECT_EQ((result)->regions[index].last, _last);	\
 		EXPECT_EQ((result)->regions[index].type, VIOMMU_REGION_##_type); \
+		EXPECT_EQ((result)->regions[index].flags, _flags);	\
 	} while (0)
 
 static void test_literal(void)
@@ -137,6 +162,9 @@ static void test_literal(void)
 		0x01, 0, 0x14, 0,  0x00, 0, 0, 0,
 		0x08, 0x07, 0x06, 0x05, 0x04, 0x03, 0x02, 0x01,
 		0x18, 0x17, 0x16, 0x15, 0x14, 0x13, 0x12, 0x11,
+		0x01, 0, 0x1c, 0,  0x02, 0, 0, 0,
+		0, 0x50, 0xc5, 0x4a, 0, 0, 0, 0,  0xff, 0x5f, 0xc5, 0x4a, 0, 0, 0, 0,
+		0x03, 0, 0, 0,  0xff, 0xff, 0xff, 0xff,
 		0, 0, 0, 0,
 	};
 	struct reply reply = { 0 };
@@ -144,6 +172,7 @@ static void test_literal(void)
 
 	put_resv(&reply, 1, 0xfee00000, 0xfeefffff);
 	put_resv(&reply, 0, 0x0102030405060708, 0x1112131415161718);
+	put_identity(&reply, 2, 0x4ac55000, 0x4ac55fff, 3, 8);
 	put_filler(&reply, 0, 4);
 #ifndef VIOMMU_SWAPPED
 	EXPECT_EQ(reply.size, sizeof(little));
@@ -153,9 +182,11 @@ static void test_literal(void)
 #endif
 	result = parse(&reply);
 	EXPECT_EQ(result.ret, 0);
-	EXPECT_EQ(result.nr, 2);
+	EXPECT_EQ(result.nr, 3);
 	EXPECT_REGION(&result, 0, 0xfee00000, 0xfeefffff, MSI);
 	EXPECT_REGION(&result, 1, 0x0102030405060708, 0x1112131415161718, RESERVED);
+	EXPECT_FLAGS(&result, 2, 0x4ac55000, 0x4ac55fff, IDENTITY,
+		     VIRTIO_IOMMU_MAP_F_READ | VIRTIO_IOMMU_MAP_F_WRITE);
 }
 
 /* Buffers too small for a head, and full of what would be one. */
@@ -230,10 +261,8 @@ static void test_length_from_field(void)
 	struct reply reply = { 0 };
 	struct result result;
 
-	/* The one never merged grew to 28 bytes; what follows is where it says. */
-	put_resv(&reply, 2, 0x1000, 0x1fff);
-	put_le(reply.bytes + 2, 28, 2);
-	put_filler(&reply, 0xff, 8);
+	/* What follows is where the length says, not where a region could end. */
+	put_identity(&reply, 0, 0x1000, 0x1fff, 7, 8);
 	put_head(&reply, 0x123, 5);
 	put_filler(&reply, 0xff, 5);
 	put_resv(&reply, 1, 3, 4);
@@ -312,19 +341,76 @@ static void test_region_reserved(void)
 	EXPECT_REGION(&result, 0, 3, 4, MSI);
 }
 
+/* Of all lengths and with what would be flags: but for two subtypes, that is nothing. */
 static void test_subtypes(void)
 {
-	unsigned int subtype;
+	unsigned int subtype, more;
 
 	for (subtype = 0; subtype < 256; subtype++) {
+		for (more = 0; more <= 12; more++) {
+			struct reply reply = { 0 };
+			struct result result;
+
+			put_identity(&reply, subtype, 3, 4, 0xffffffff, more);
+			result = parse(&reply);
+			EXPECT_EQ(result.ret, 0);
+			EXPECT_EQ(result.nr, 1);
+			if (subtype == 1)
+				EXPECT_REGION(&result, 0, 3, 4, MSI);
+			else if (subtype == 2 && more >= 8)
+				EXPECT_FLAGS(&result, 0, 3, 4, IDENTITY, 7);
+			else
+				EXPECT_REGION(&result, 0, 3, 4, RESERVED);
+		}
+	}
+}
+
+/* The three flags that mappings have, with every other bit, and with all. */
+static void test_identity_flags(void)
+{
+	unsigned int flags, bit;
+
+	for (flags = 0; flags < 8; flags++) {
+		for (bit = 3; bit <= 32; bit++) {
+			u32 others = bit < 32 ? 1U << bit : 0xfffffff8;
+			struct reply reply = { 0 };
+			struct result result;
+
+			put_identity(&reply, 2, 3, 4, flags | others, 8);
+			put_identity(&reply, 2, 5, 6, flags, 8);
+			result = parse(&reply);
+			EXPECT_EQ(result.ret, 0);
+			EXPECT_EQ(result.nr, 2);
+			if (flags & (VIRTIO_IOMMU_MAP_F_READ | VIRTIO_IOMMU_MAP_F_WRITE)) {
+				EXPECT_FLAGS(&result, 0, 3, 4, IDENTITY, flags);
+				EXPECT_FLAGS(&result, 1, 5, 6, IDENTITY, flags);
+			} else {
+				EXPECT_REGION(&result, 0, 3, 4, RESERVED);
+				EXPECT_REGION(&result, 1, 5, 6, RESERVED);
+			}
+		}
+	}
+}
+
+/* Too short for its flags: they are not read from what lies behind. */
+static void test_identity_length(void)
+{
+	unsigned int more;
+
+	for (more = 0; more < 40; more++) {
 		struct reply reply = { 0 };
 		struct result result;
 
-		put_resv(&reply, subtype, 3, 4);
+		put_identity(&reply, 2, 3, 4, 1, more);
+		put_resv(&reply, 1, 5, 6);
 		result = parse(&reply);
-		EXPECT_EQ(result.nr, 1);
-		EXPECT_EQ(result.regions[0].type,
-			  subtype == 1 ? VIOMMU_REGION_MSI : VIOMMU_REGION_RESERVED);
+		EXPECT_EQ(result.ret, 0);
+		EXPECT_EQ(result.nr, 2);
+		if (more < 8)
+			EXPECT_REGION(&result, 0, 3, 4, RESERVED);
+		else
+			EXPECT_FLAGS(&result, 0, 3, 4, IDENTITY, VIRTIO_IOMMU_MAP_F_READ);
+		EXPECT_REGION(&result, 1, 5, 6, MSI);
 	}
 }
 
@@ -343,18 +429,21 @@ static void test_region_edges(void)
 		struct result result;
 
 		put_resv(&reply, 0, good[i][0], good[i][1]);
+		put_identity(&reply, 2, good[i][0], good[i][1], 6, 8);
 		result = parse(&reply);
 		EXPECT_EQ(result.ret, 0);
 		EXPECT_REGION(&result, 0, good[i][0], good[i][1], RESERVED);
+		EXPECT_FLAGS(&result, 1, good[i][0], good[i][1], IDENTITY, 6);
 	}
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct reply reply = { 0 };
 		struct result result;
 
 		put_resv(&reply, 0, bad[i][0], bad[i][1]);
+		put_identity(&reply, 2, bad[i][0], bad[i][1], 1, 8);
 		put_resv(&reply, 1, 3, 4);
 		result = parse(&reply);
-		EXPECT_EQ(result.ret, 1);
+		EXPECT_EQ(result.ret, 2);
 		EXPECT_EQ(result.nr, 1);
 		EXPECT_REGION(&result, 0, 3, 4, MSI);
 	}
@@ -373,7 +462,11 @@ static void reply_rich(struct reply *reply)
 	put_resv(reply, 9, 0x1000, 0x0);
 	put_head(reply, 1, 24);
 	put_filler(reply, 0, 24);
+	put_identity(reply, 2, 0x4ac55000, 0x4ac55fff, 3, 8);
+	put_identity(reply, 2, 0x5000, 0x5fff, 1, 7);
+	put_identity(reply, 3, 0x6000, 0x6fff, 1, 8);
 	put_resv(reply, 0, U64_MAX, U64_MAX);
+	put_identity(reply, 2, 0, 0, 5, 8);
 }
 
 static void test_truncated(void)
@@ -417,14 +510,14 @@ static void test_list_full(void)
 	unsigned int max;
 
 	reply_rich(&reply);
-	for (max = 0; max < 6; max++) {
+	for (max = 0; max < 10; max++) {
 		struct result result = compare(reply.bytes, reply.size, max);
 
-		if (max < 4)
+		if (max < 8)
 			EXPECT_EQ(result.ret, -ENOSPC);
 		else
 			EXPECT_EQ(result.ret, 1);
-		EXPECT_EQ(result.nr, max < 4 ? max : 4);
+		EXPECT_EQ(result.nr, max < 8 ? max : 8);
 	}
 }
 
@@ -488,8 +581,8 @@ static void reply_random(struct reply *reply)
 	u64 start;
 
 	reply->size = 0;
-	while (reply->size < REPLY_MAX - 64 && test_below(12)) {
-		switch (test_below(8)) {
+	while (reply->size < REPLY_MAX - 72 && test_below(12)) {
+		switch (test_below(10)) {
 		case 0:
 			put_head(reply, test_random(), test_below(30));
 			break;
@@ -505,6 +598,15 @@ static void reply_random(struct reply *reply)
 		case 3:
 			put_resv(reply, test_below(4), test_edge(), test_edge());
 			break;
+		case 4:
+		case 5:
+		case 6:
+			start = test_edge();
+			put_identity(reply, test_below(4) ? 2 : test_random(), start,
+				     start + test_below(1 << 20),
+				     test_random() << (test_below(3) ? 0 : test_below(4)),
+				     test_below(4) ? 8 : test_below(24));
+			break;
 		default:
 			start = test_edge();
 			put_resv(reply, test_below(3), start, start + test_below(1 << 20));
@@ -518,8 +620,9 @@ static void reply_random(struct reply *reply)
 
 static void test_random_replies(void)
 {
-	unsigned long round, regions = 0;
+	unsigned long round, types[3] = { 0 };
 	struct reply reply;
+	unsigned int i;
 
 	for (round = 0; round < test_rounds(60000); round++) {
 		struct result result;
@@ -527,10 +630,12 @@ static void test_random_replies(void)
 		reply_random(&reply);
 		result = compare(reply.bytes, reply.size,
 				 test_below(8) ? REGIONS_MAX : test_below(5));
-		regions += result.nr;
+		for (i = 0; i < result.nr; i++)
+			types[result.regions[i].type]++;
 		check_walk(reply.bytes, reply.size);
 	}
-	EXPECT(regions > round);
+	for (i = 0; i < ARRAY_SIZE(types); i++)
+		EXPECT(types[i] > round / 8);
 }
 
 static void test_random_bytes_only(void)
@@ -573,7 +678,10 @@ static const struct test_case cases[] = {
 	{ "D32 properties of length zero", test_zero_length },
 	{ "D32 D34 RESV_MEM that is too short is skipped", test_short_region },
 	{ "D36 reserved bytes of RESV_MEM are ignored", test_region_reserved },
-	{ "D37 all 256 subtypes: what is not MSI is RESERVED", test_subtypes },
+	{ "D37 all 256 subtypes: what is not known, or not whole, is RESERVED", test_subtypes },
+	{ "IDENTITY: of all flags those of a mapping; RESERVED without READ and WRITE",
+	  test_identity_flags },
+	{ "D32 IDENTITY that is too short is RESERVED", test_identity_length },
 	{ "D35 regions at 0 and 2^64-1; what ends before it starts is skipped",
 	  test_region_edges },
 	{ "truncation at every byte", test_truncated },

@@ -65,8 +65,33 @@ one()
 	check "$name: no faults" no_faults "$dir"
 }
 
+# no_groups DIR: all devices stayed outside
+no_groups()
+{
+	local bad
+
+	bad=$(devices "$1" | awk '$7 != "-" { print $2 }')
+	[ -z "$bad" ] || { echo "with a group: $bad"; return 1; }
+}
+
+too_many_logged()
+{
+	[ "$(count "$1/console" 'failed: -EINVAL: the host has more to report than room')" -ge 5 ] ||
+		{ echo "the log does not say why"; return 1; }
+}
+
+# QEMU has room for 21 regions of an endpoint.
+many=len-reserved-regions=22
+for i in {0..21}; do
+	many+=$(printf ',reserved-regions[%d]=0x%x:0x%x:0' "$i" $((0x40000000 + i * 0x100000)) \
+		$((0x40000fff + i * 0x100000)))
+done
+
+preload probe-reply
+echo "* region 0 8000000 80fffff" >"$RUNS/reply"
+
 # shellcheck disable=SC2086 # a list
-ktap_begin $(($(wc -w <<<$KERNELS) * 5 * 12))
+ktap_begin $(($(wc -w <<<$KERNELS) * (5 * 12 + 10)))
 for kernel in $KERNELS; do
 	one "device tree, GICv2m" "$kernel" boot-bypass=off DMA "$v2m" past
 	one "device tree, ITS" "$kernel" boot-bypass=on DMA-FQ "$its" past \
@@ -76,5 +101,25 @@ for kernel in $KERNELS; do
 	one "ACPI" "$kernel" boot-bypass=on DMA-FQ "$its" past \
 		-- -machine gic-version=3 -bios $efi
 	one "device tree, virtio-mmio" "$kernel" mmio,boot-bypass=off DMA "$software" mapped
+
+	name="$kernel, a reserved region in the place of the software MSI window"
+	dir=$RUNS/$kernel-moved
+	check "$name: guest" env VIOMMU_PROBE_REPLY="$RUNS/reply" "$HERE/run-guest" -q -d "$DRIVER" \
+		-o "$dir" -k "$kernel" -p "$shim" -i mmio,boot-bypass=off data
+	check "$name: it has moved" have_regions "$dir" \
+		"0x0000000008000000 0x00000000080fffff reserved" \
+		"0x0000000008100000 0x00000000081fffff msi"
+	check "$name: virtio-blk's data" data_intact "$dir" vblk0
+	check "$name: NVMe's data" data_intact "$dir" nvme0
+	check "$name: interrupts" interrupts "$dir" mapped
+	check "$name: no faults" no_faults "$dir"
+
+	name="$kernel, more reserved regions than the host can report"
+	dir=$RUNS/$kernel-many
+	check "$name: guest" guest "$dir" -k "$kernel" -n -i "$many" data -- \
+		-machine gic-version=3,its=off
+	check "$name: devices stay outside" no_groups "$dir"
+	check "$name: the log says why" too_many_logged "$dir"
+	check "$name: their data" data_intact "$dir" vblk0
 done
 ktap_end

@@ -65,9 +65,7 @@ not_split()
 	[ "$got" = "0 1 " ] || { echo "UNMAPs: $got, not 0 1"; return 1; }
 }
 
-shim=$BUILD/guest/refuse-requests.so
-mkdir -p "$BUILD/guest"
-gcc -shared -fPIC -O2 -Wall -Werror -o "$shim" "$HERE/refuse-requests.c"
+preload refuse-requests
 
 # shellcheck disable=SC2086 # a list
 ktap_begin $(($(wc -w <<<$KERNELS) * 11))

@@ -259,3 +259,50 @@ test_net()
 	report "net $nic $mib $sent $got"
 	rm /tmp/net
 }
+
+# The edu devices' addresses.
+edus()
+{
+	local dev
+
+	for dev in /sys/bus/pci/devices/*; do
+		[ "$(cat "$dev/vendor")$(cat "$dev/device")" != 0x12340x11e8 ] || echo "${dev##*/}"
+	done
+}
+
+# Have edu answer, and do DMA, whatever driver it has or has not: memory and bus mastering.
+edu_enable()
+{
+	printf '\006\000' | dd of="/sys/bus/pci/devices/$1/config" bs=1 seek=4 conv=notrunc 2>/dev/null
+}
+
+edu_bar()
+{
+	head -n 1 "/sys/bus/pci/devices/$1/resource" | cut -d' ' -f1
+}
+
+edu_idle()
+{
+	[ $(($(devmem $(($1 + 0x98)) 64) & 1)) -eq 0 ]
+}
+
+# edu_dma BAR read|write ADDRESS: four bytes from that address to its buffer, or back
+edu_dma()
+{
+	local bar=$1 from=$3 to=0x40000 command=1
+
+	if [ "$2" = write ]; then
+		from=0x40000 to=$3 command=3
+	fi
+	devmem $((bar + 0x80)) 64 "$from"
+	devmem $((bar + 0x88)) 64 "$to"
+	devmem $((bar + 0x90)) 64 4
+	devmem $((bar + 0x98)) 64 $command
+	wait_for 5 edu_idle "$bar" || fail "edu's DMA does not end"
+}
+
+# A number of the driver's: stat NAME
+stat_of()
+{
+	cat /sys/class/iommu/virtio*/virtio-iommu/"$1"
+}
