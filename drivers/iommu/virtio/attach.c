@@ -289,8 +289,9 @@ static int viommu_domain_prepare(struct viommu_domain *domain, struct viommu_mas
 	}
 	if (domain->viommu != master->viommu)
 		return -EINVAL;
-	/* A range of one domain ID has none to spare, and DETACH is no promise. */
-	if (domain == &domain->viommu->blocking && !domain->owns_id)
+	/* A range of one domain ID has none to spare: DETACH does, if nothing passes by. */
+	if (domain == &domain->viommu->blocking && !domain->owns_id &&
+	    domain->viommu->bypass_open)
 		return -ENODEV;
 	viommu_domain_drain(domain);
 	return viommu_domain_reserve(domain, master);
@@ -369,6 +370,7 @@ int viommu_domain_attach(struct viommu_domain *domain, struct viommu_master *mas
 	}
 	if (!ret) {
 		viommu_master_moved(master);
+		viommu_bypass_update(viommu);
 		return 0;
 	}
 

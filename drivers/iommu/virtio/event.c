@@ -16,7 +16,7 @@
 
 #include "viommu.h"
 
-#define VIOMMU_EVENTS_MAX	64
+#define VIOMMU_EVENTS_MAX	256
 
 static int viommu_events_give(struct viommu_events *events, struct viommu_event *event)
 {
@@ -68,10 +68,15 @@ static bool viommu_master_faulted(struct viommu_master *master, const struct vio
 
 static void viommu_fault_route(struct viommu_device *viommu, const struct viommu_fault *fault)
 {
+	struct viommu_endpoint *endpoint;
 	struct viommu_master *master;
 	bool found = false;
 
 	guard(mutex)(&viommu->endpoints_lock);
+	viommu->faults++;
+	endpoint = xa_load(&viommu->endpoints, fault->endpoint);
+	if (endpoint)
+		endpoint->faults++;
 	list_for_each_entry(master, &viommu->masters, node)
 		found |= viommu_master_faulted(master, fault);
 	if (!found)

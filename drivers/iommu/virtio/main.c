@@ -16,6 +16,7 @@
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/platform_device.h>
+#include <linux/reboot.h>
 #include <linux/slab.h>
 #include <linux/virtio_ids.h>
 #include <uapi/linux/virtio_ring.h>
@@ -253,6 +254,7 @@ static int viommu_device_start(struct viommu_device *viommu)
 	ret = viommu_find_queues(viommu);
 	if (ret)
 		return ret;
+	viommu_bypass_init(viommu);
 	virtio_device_ready(viommu->vdev);
 	viommu_events_start(viommu);
 	return 0;
@@ -331,6 +333,7 @@ static int viommu_probe(struct virtio_device *vdev)
 	if (ret)
 		goto err_stop;
 
+	viommu_debugfs_add(viommu);
 	/* Listed before the core hears of it: its probes look the device up. */
 	viommu_device_list(viommu);
 	ret = viommu_register(viommu);
@@ -342,11 +345,13 @@ static int viommu_probe(struct virtio_device *vdev)
 		 "viommu " VIOMMU_VERSION ": IOVAs %#llx-%#llx, granule %llu, domain IDs %u-%u\n",
 		 viommu->limits.input_start, viommu->limits.input_last, viommu->limits.granule,
 		 viommu->limits.domain_start, viommu->limits.domain_last);
+	viommu_bypass_begin(viommu);
 	return 0;
 
 err_unlist:
 	viommu_device_unlist(viommu);
 	viommu_outside_clear(viommu);
+	viommu_debugfs_remove(viommu);
 	iommu_device_sysfs_remove(&viommu->iommu);
 err_stop:
 	viommu_device_stop(viommu);
@@ -363,7 +368,9 @@ static void viommu_remove(struct virtio_device *vdev)
 	viommu_masters_unbind(viommu);
 	viommu_unregister(viommu);
 	viommu_outside_clear(viommu);
+	viommu_debugfs_remove(viommu);
 	iommu_device_sysfs_remove(&viommu->iommu);
+	viommu_bypass_restore(viommu);
 	viommu_device_stop(viommu);
 	viommu_device_free(viommu);
 }
@@ -398,15 +405,31 @@ static int viommu_bus_notify(struct notifier_block *block, unsigned long action,
 {
 	struct viommu_device *viommu;
 
-	if (action != BUS_NOTIFY_REMOVED_DEVICE)
+	if (action != BUS_NOTIFY_REMOVED_DEVICE && action != BUS_NOTIFY_UNBOUND_DRIVER)
 		return NOTIFY_DONE;
 	guard(mutex)(&viommu_devices_lock);
-	list_for_each_entry(viommu, &viommu_devices, node)
-		viommu_outside_drop(viommu, data);
+	list_for_each_entry(viommu, &viommu_devices, node) {
+		if (action == BUS_NOTIFY_REMOVED_DEVICE)
+			viommu_outside_drop(viommu, data);
+		else
+			viommu_outside_unbound(viommu, data);
+	}
 	return NOTIFY_OK;
 }
 
 static struct notifier_block viommu_pci_notifier = { .notifier_call = viommu_bus_notify };
+
+static int viommu_reboot_notify(struct notifier_block *block, unsigned long action, void *data)
+{
+	struct viommu_device *viommu;
+
+	guard(mutex)(&viommu_devices_lock);
+	list_for_each_entry(viommu, &viommu_devices, node)
+		viommu_bypass_shut(viommu);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block viommu_reboot_notifier = { .notifier_call = viommu_reboot_notify };
 
 static int __init viommu_init(void)
 {
@@ -421,12 +444,19 @@ static int __init viommu_init(void)
 	ret = bus_register_notifier(&pci_bus_type, &viommu_pci_notifier);
 	if (ret)
 		goto err_topology;
+	ret = register_reboot_notifier(&viommu_reboot_notifier);
+	if (ret)
+		goto err_pci_notifier;
+	viommu_debugfs_init();
 	ret = register_virtio_driver(&viommu_driver);
 	if (ret)
-		goto err_notifier;
+		goto err_debugfs;
 	return 0;
 
-err_notifier:
+err_debugfs:
+	viommu_debugfs_exit();
+	unregister_reboot_notifier(&viommu_reboot_notifier);
+err_pci_notifier:
 	bus_unregister_notifier(&pci_bus_type, &viommu_pci_notifier);
 err_topology:
 	viommu_topology_exit();
@@ -438,6 +468,8 @@ err_cache:
 static void __exit viommu_exit(void)
 {
 	unregister_virtio_driver(&viommu_driver);
+	viommu_debugfs_exit();
+	unregister_reboot_notifier(&viommu_reboot_notifier);
 	bus_unregister_notifier(&pci_bus_type, &viommu_pci_notifier);
 	viommu_ops_exit();
 	viommu_topology_exit();

@@ -51,6 +51,27 @@ static ssize_t outside_show(struct device *dev, struct device_attribute *attr, c
 }
 static DEVICE_ATTR_RO(outside);
 
+static ssize_t outside_devices_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return viommu_outside_names(viommu_of_class_device(dev), buf);
+}
+static DEVICE_ATTR_RO(outside_devices);
+
+static ssize_t bypass_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", viommu_bypass_state(viommu_of_class_device(dev)));
+}
+static DEVICE_ATTR_RO(bypass);
+
+static ssize_t faults_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct viommu_device *viommu = viommu_of_class_device(dev);
+
+	guard(mutex)(&viommu->endpoints_lock);
+	return sysfs_emit(buf, "%llu\n", viommu->faults);
+}
+static DEVICE_ATTR_RO(faults);
+
 static ssize_t kicks_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
 	struct viommu_device *viommu = viommu_of_class_device(dev);
@@ -95,6 +116,9 @@ static struct attribute *viommu_stats_attrs[] = {
 	&dev_attr_endpoints.attr,
 	&dev_attr_domains.attr,
 	&dev_attr_outside.attr,
+	&dev_attr_outside_devices.attr,
+	&dev_attr_bypass.attr,
+	&dev_attr_faults.attr,
 	&dev_attr_kicks.attr,
 	&dev_attr_attach_requests.attr.attr,
 	&dev_attr_attach_failures.attr.attr,

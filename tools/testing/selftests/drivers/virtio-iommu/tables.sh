@@ -12,9 +12,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-shim=$RUNS/replace-table.so
-mkdir -p "$RUNS"
-gcc -shared -fPIC -O2 -Wall -Werror -o "$shim" "$HERE/replace-table.c" -ldl
+preload replace-table
 
 efi=/usr/share/qemu-efi-aarch64/QEMU_EFI.fd
 
@@ -111,7 +109,9 @@ iort()
 
 	name="$kernel, IORT of one bus"
 	dir=$RUNS/$kernel-bus
-	check "$name" boot "$dir" VIOT=@ IORT "A pci 0x08" "root 0 A,0,0xff,0" -- -k "$kernel"
+	# the IOMMU is there for the other bus too, which would reach nothing
+	check "$name" boot "$dir" VIOT=@ IORT "A pci 0x08" "root 0 A,0,0xff,0" -- -k "$kernel" \
+		-a virtio_iommu.keep_bypass=1
 	check "$name: the other bus has no IOMMU" without_group "$dir" 0000:01:00.0
 	check "$name: nor was it attached" never_attached "$dir" 0x100
 	check "$name: none counts as outside" outside "$dir" 0

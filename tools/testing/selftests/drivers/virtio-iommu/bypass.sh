@@ -1,0 +1,113 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Devices that are attached nowhere: the driver stops their DMA, unless told not to, and
+# leaves the host's switch as it found it.
+
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+# said DIR LINE...: all of them
+said()
+{
+	local dir=$1 line
+
+	shift
+	for line; do
+		grep -qx "$line" "$dir/report" || {
+			echo "the guest did not report: $line. But:"
+			grep -E '^(reaches|bypass) ' "$dir/report" || :
+			return 1
+		}
+	done
+}
+
+# written DIR VALUE...: to the switch, these and no others; the last one while the device
+# still was what it was
+written()
+{
+	local dir=$1 got last
+
+	shift
+	got=$(sed -n 's/^virtio_iommu_set_config bypass=//p' "$dir/trace" | xargs)
+	[ "$got" = "$*" ] || { echo "written: $got"; return 1; }
+	last=$(grep -E '^virtio_iommu_(set_config|device_reset)' "$dir/trace" | tail -n 2)
+	[[ $last != *reset*set_config* ]] || { echo "written after the reset"; return 1; }
+}
+
+logged()
+{
+	grep -q "^log .*$2" "$1/report" || { echo "not in the log: $2"; return 1; }
+}
+
+# A copy of the tree, changed: see run-guest -m. variant NAME KERNEL FILE SED
+variant()
+{
+	local tree=$BUILD/variants/$1 kdir
+
+	kdir=$("$TOP/scripts/fetch-kernel" --print kdir "$2")
+	rm -rf "$tree"
+	mkdir -p "$tree"
+	cp -r "$TOP"/{Kbuild,compat,drivers,scripts} "$tree/"
+	sed -i "$4" "$tree/drivers/iommu/virtio/$3"
+	! cmp -s "$tree/drivers/iommu/virtio/$3" "$TOP/drivers/iommu/virtio/$3" ||
+		die "nothing to change in $3"
+	module=$("$tree/scripts/build-module" "$kdir" "$tree/build" 2>"$tree/log") || {
+		cat "$tree/log" >&2
+		die "a changed $3 does not build"
+	}
+}
+
+# shellcheck disable=SC2016 # a word for the kernel
+words='memmap=64K$0xc000000'
+
+# one NAME KERNEL WORDS REACHED-WITHOUT-DRIVER STATE WRITTEN... -- OPTION...
+one()
+{
+	local name="$2, $1" kernel=$2 append=$3 what=$4 state=$5 values=()
+
+	dir=$RUNS/$2-${1//[^a-zA-Z0-9]/-}
+	shift 5
+	while [ "$1" != -- ]; do
+		values+=("$1")
+		shift
+	done
+	shift
+	check "$name: guest" guest "$dir" -k "$kernel" -a "$words $append" "$@" bypass -- \
+		-device edu,addr=0x10
+	check "$name: the driver says: $state" said "$dir" "bypass loaded $state"
+	check "$name: a device without a driver reaches $what" said "$dir" \
+		"reaches loaded $what"
+	check "$name: one that was let go reaches $what" said "$dir" "reaches released $what"
+	check "$name: the host's switch" written "$dir" "${values[@]}"
+	check "$name: virtio-blk's data" data_intact "$dir" vblk0
+	check "$name: TCP" net_intact "$dir"
+}
+
+n=0
+for kernel in $KERNELS; do
+	n=$((n + 4 * 7 + 3))
+	[ "$kernel" = 6.1 ] || n=$((n + 2 * 7))
+done
+ktap_begin $n
+for kernel in $KERNELS; do
+	one "boot-bypass=on" "$kernel" "" nothing closed 0x0 0x1 0x0 --
+	check "$kernel: before and after, a device reaches memory" said "$dir" \
+		"reaches before memory" "reaches unbound memory"
+	check "$kernel: it reaches nothing when it comes back, nor when the driver does" said "$dir" \
+		"reaches rescanned nothing" "bypass again closed" "reaches again nothing"
+	check "$kernel: the log says that bypass is closed" logged "$dir" "bypass closed"
+	one "boot-bypass=off" "$kernel" "" nothing closed -- -i boot-bypass=off
+	# every device is attached: nothing reaches memory, but nothing would be in its way
+	one "kept open" "$kernel" virtio_iommu.keep_bypass=1 nothing open 0x0 --
+	variant "$kernel-bits" "$kernel" bypass.c \
+		'/virtio_cread_le(/ s/$/\n\tvalue |= 0xfe;/'
+	one "other bits set" "$kernel" "" nothing closed 0x0 0x1 0x0 -- -m "$module"
+
+	# 6.1 knows nothing of a VIOT itself: there no device is known, and all would stop
+	[ "$kernel" != 6.1 ] || continue
+	one "an unknown device" "$kernel" virtio_iommu.topology=none nothing closed 0x0 0x1 0x0 --
+	one "an unknown device, kept open" "$kernel" \
+		"virtio_iommu.topology=none virtio_iommu.keep_bypass=1" memory open 0x0 --
+done
+ktap_end
