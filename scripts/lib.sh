@@ -110,3 +110,29 @@ private_apt()
 		touch "$APT_LISTS"
 	fi
 }
+
+# apt_field FIELD PACKAGE: of its newest version, as apt sees it
+apt_field()
+{
+	apt-cache show --no-all-versions "$2" 2>/dev/null | sed -n "s/^$1: //p"
+}
+
+# download PACKAGES CACHE: "NAME VERSION" a line, those that are not in that folder; their
+# files are appended to the array debs
+download()
+{
+	local pkg ver file cache=$2
+
+	mkdir -p "$cache"
+	while read -r pkg ver; do
+		[ -n "$pkg" ] || continue
+		# apt names the file this way, an epoch's colon escaped
+		file=${pkg%:*}_${ver//:/%3a}_
+		if ! ls "$cache/$file"*.deb >/dev/null 2>&1; then
+			say FETCH "$pkg $ver"
+			(cd "$cache" && quietly apt-get -q -o APT::Sandbox::User=root \
+				download "$pkg=$ver") || return 1
+		fi
+		debs+=("$(ls "$cache/$file"*.deb)")
+	done <<<"$1"
+}
