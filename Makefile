@@ -19,7 +19,7 @@ help:
 	@echo '  make bench    set up, measure this driver beside the stock one'
 	@echo '  make modules  set up, build the module only:'
 	@echo '                build/<kernel release>/virtio-iommu.ko'
-	@echo '  make clean    remove what was built (not the kernels: rm -r build does)'
+	@echo '  make clean    remove what was built (not kernels and QEMU: rm -r build does)'
 	@echo
 	@echo '  KERNEL=6.1|6.12  which of the stock kernels of Debian 12 (default 6.1);'
 	@echo '                   6.1-arm64, 6.12-arm64: make modules for arm64'
@@ -53,4 +53,4 @@ endif
 
 .PHONY: clean
 clean:
-	@find build -mindepth 1 -maxdepth 1 ! -name kernels -exec rm -r {} + 2>/dev/null || :
+	@find build -mindepth 1 -maxdepth 1 ! -name kernels ! -name qemu -exec rm -r {} + 2>/dev/null || :
