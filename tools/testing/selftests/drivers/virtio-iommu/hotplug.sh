@@ -12,11 +12,6 @@ set -euo pipefail
 
 plugged="vblk2 nvme2 vblk3 nvme3"
 
-said()
-{
-	grep -qx "$2" "$1/report" || { echo "the guest did not report: $2"; return 1; }
-}
-
 plugged_intact()
 {
 	local disk want

@@ -88,6 +88,24 @@ preload()
 	gcc -shared -fPIC -O2 -Wall -Werror -o "$shim" "$HERE/$1.c" -ldl
 }
 
+# variant NAME KERNEL COMMAND...: the driver from a copy of the tree, which COMMAND
+# changes; $module is its file
+variant()
+{
+	local tree=$BUILD/variants/$1 kdir
+
+	kdir=$("$TOP/scripts/fetch-kernel" --print kdir "$2")
+	rm -rf "$tree"
+	mkdir -p "$tree"
+	cp -r "$TOP"/{Kbuild,compat,drivers,scripts} "$tree/"
+	(cd "$tree" && "${@:3}") || exit 1
+	# shellcheck disable=SC2034 # for the tests
+	module=$("$tree/scripts/build-module" "$kdir" "$tree/build" 2>"$tree/log") || {
+		cat "$tree/log" >&2
+		die "the driver $1 does not build"
+	}
+}
+
 # The number of lines in a run's file that match.
 count()
 {
@@ -98,6 +116,12 @@ count()
 range_sum()
 {
 	dd if="$1" bs=1M skip="$2" count="$3" status=none | sha256sum | cut -d' ' -f1
+}
+
+# said DIR LINE
+said()
+{
+	grep -qx "$2" "$1/report" || { echo "the guest did not report: $2"; return 1; }
 }
 
 # What the guest wrote to a disk, what it read back, and what the host finds in

@@ -7,11 +7,6 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-said()
-{
-	grep -q "^$2\$" "$1/report" || { echo "the guest did not report: $2"; return 1; }
-}
-
 # shellcheck disable=SC2086 # a list
 ktap_begin $(($(wc -w <<<$KERNELS) * 11))
 for kernel in $KERNELS; do
