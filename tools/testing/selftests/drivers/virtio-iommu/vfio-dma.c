@@ -10,7 +10,6 @@
 
 #define IOVA		0x400000ull
 #define SIZE		0x10000ull
-#define PAGE		4096ull
 
 /* The window that the host reports, on arm64 that of QEMU's GICv2m. */
 #ifdef __aarch64__
@@ -32,6 +31,7 @@
 #define EDU_BYTES	2048ull	/* of 4096; QEMU dies of a DMA of the whole buffer */
 
 static volatile uint8_t *registers;
+static uint64_t page;
 
 static void edu_dma(uint64_t src, uint64_t dst, uint64_t count, uint64_t direction)
 {
@@ -67,32 +67,71 @@ static void open_registers(void)
 		fail("BAR 0 cannot be mapped: %s", strerror(errno));
 }
 
-/* The ranges that may be mapped leave the MSI window out. */
-static void check_ranges(void)
+/* What may be mapped, as the host's limits and the MSI window leave it. */
+static struct vfio_iommu_type1_info_cap_iova_range *get_ranges(void)
 {
 	struct vfio_iommu_type1_info *info = calloc(1, 4096);
-	struct vfio_iommu_type1_info_cap_iova_range *ranges;
 	struct vfio_info_cap_header *cap;
-	uint32_t offset, i;
+	uint32_t offset;
 
 	info->argsz = 4096;
 	if (ioctl(container, VFIO_IOMMU_GET_INFO, info))
 		fail("no information: %s", strerror(errno));
 	for (offset = info->cap_offset; offset; offset = cap->next) {
 		cap = (void *)((char *)info + offset);
-		if (cap->id != VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE)
-			continue;
-		ranges = (void *)cap;
-		for (i = 0; i < ranges->nr_iovas; i++)
-			if (ranges->iova_ranges[i].start <= MSI_LAST &&
-			    ranges->iova_ranges[i].end >= MSI_START)
-				fail("the MSI window is offered for mappings");
-		if (ranges->nr_iovas < 2)
-			fail("%u ranges, with a hole among them", ranges->nr_iovas);
-		printf("vfio ranges\n");
-		return;
+		if (cap->id == VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE &&
+		    ((struct vfio_iommu_type1_info_cap_iova_range *)cap)->nr_iovas)
+			return (void *)cap;
 	}
 	fail("no ranges");
+}
+
+static void check_ranges(const struct vfio_iommu_type1_info_cap_iova_range *ranges)
+{
+	uint32_t i;
+
+	for (i = 0; i < ranges->nr_iovas; i++) {
+		printf("vfio range %#llx-%#llx\n", ranges->iova_ranges[i].start,
+		       ranges->iova_ranges[i].end);
+		if (ranges->iova_ranges[i].start <= MSI_LAST &&
+		    ranges->iova_ranges[i].end >= MSI_START)
+			fail("the MSI window is offered for mappings");
+	}
+	/* one below the window, one above, unless the host's limits end below it */
+	if (ranges->nr_iovas < 2 && ranges->iova_ranges[0].end > MSI_START)
+		fail("%u ranges, with a hole among them", ranges->nr_iovas);
+	printf("vfio ranges\n");
+}
+
+static void check_page(uint8_t *memory, uint64_t iova)
+{
+	if (map(iova, memory, page, VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE))
+		fail("cannot map %#llx: %s", (unsigned long long)iova, strerror(errno));
+	memset(memory, 0x5a, EDU_BYTES);
+	memory[0] = 0xa5;
+	edu_dma(iova, EDU_BUFFER, EDU_BYTES, 0);
+	memset(memory, 0, EDU_BYTES);
+	edu_dma(EDU_BUFFER, iova, EDU_BYTES, EDU_DMA_TO_RAM);
+	if (memory[0] != 0xa5 || memory[1] != 0x5a || memcmp(memory + 1, memory + 2, EDU_BYTES - 2))
+		fail("what edu read and wrote back at %#llx differs", (unsigned long long)iova);
+	/* VFIO finds no mapping that ends at 2^64: this one goes with the process */
+	if (iova + page && unmap(iova, page) != (long long)page)
+		fail("cannot unmap %#llx", (unsigned long long)iova);
+}
+
+/* The first page and the last one can be used, those beyond cannot be mapped. */
+static void check_edges(uint8_t *memory, const struct vfio_iommu_type1_info_cap_iova_range *ranges)
+{
+	uint64_t first = ranges->iova_ranges[0].start;
+	uint64_t last = ranges->iova_ranges[ranges->nr_iovas - 1].end;
+
+	check_page(memory, first);
+	check_page(memory, last - page + 1);
+	if (first && map(first - page, memory, page, VFIO_DMA_MAP_FLAG_READ) != -EINVAL)
+		fail("a mapping below all ranges was not refused");
+	if (last != UINT64_MAX && map(last + 1, memory, page, VFIO_DMA_MAP_FLAG_READ) != -EINVAL)
+		fail("a mapping above all ranges was not refused");
+	printf("vfio edges\n");
 }
 
 static void check_dma(uint8_t *memory)
@@ -104,8 +143,8 @@ static void check_dma(uint8_t *memory)
 	for (i = 0; i < EDU_BYTES; i++)
 		memory[i] = i * 7 + 3;
 	edu_dma(IOVA, EDU_BUFFER, EDU_BYTES, 0);
-	edu_dma(EDU_BUFFER, IOVA + SIZE - PAGE, EDU_BYTES, EDU_DMA_TO_RAM);
-	if (memcmp(memory, memory + SIZE - PAGE, EDU_BYTES))
+	edu_dma(EDU_BUFFER, IOVA + SIZE - page, EDU_BYTES, EDU_DMA_TO_RAM);
+	if (memcmp(memory, memory + SIZE - page, EDU_BYTES))
 		fail("what edu read and wrote back differs");
 	printf("vfio dma\n");
 }
@@ -113,11 +152,11 @@ static void check_dma(uint8_t *memory)
 /* Type 1 unmaps all or nothing of a mapping, and reports 0 bytes for nothing. */
 static void check_unmap(uint8_t *memory)
 {
-	if (map(IOVA + PAGE, memory, PAGE, VFIO_DMA_MAP_FLAG_READ) != -EEXIST)
+	if (map(IOVA + page, memory, page, VFIO_DMA_MAP_FLAG_READ) != -EEXIST)
 		fail("a mapping over another was not refused");
-	if (unmap(IOVA + PAGE, PAGE) > 0)
+	if (unmap(IOVA + page, page) > 0)
 		fail("a part of a mapping was unmapped");
-	if (map(MSI_START, memory, PAGE, VFIO_DMA_MAP_FLAG_READ) != -EINVAL)
+	if (map(MSI_START, memory, page, VFIO_DMA_MAP_FLAG_READ) != -EINVAL)
 		fail("a mapping in the MSI window was not refused");
 	printf("vfio refusals\n");
 
@@ -143,6 +182,7 @@ static void check_protection(uint8_t *memory)
 
 int main(int argc, char **argv)
 {
+	const struct vfio_iommu_type1_info_cap_iova_range *ranges;
 	uint8_t *memory;
 
 	if (argc != 3) {
@@ -150,15 +190,18 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	setbuf(stdout, NULL);
+	page = sysconf(_SC_PAGESIZE);
 	memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (memory == MAP_FAILED)
 		fail("no memory");
 	open_device(argv[1], argv[2]);
 	open_registers();
-	check_ranges();
+	ranges = get_ranges();
+	check_ranges(ranges);
 	check_dma(memory);
 	check_unmap(memory);
 	check_protection(memory);
+	check_edges(memory, ranges);
 	/* What is still mapped goes with the process. */
 	return 0;
 }
