@@ -36,8 +36,10 @@ stormy()
 	local made counted
 
 	made=$(storm "$1" made) counted=$(storm "$1" counted)
-	[ "${made:-0}" -ge 200000 ] && [ "${counted:-0}" -ge 10000 ] ||
-		{ echo "${made:-no} faults were made, ${counted:-none} counted"; return 1; }
+	if [ "${made:-0}" -lt 200000 ] || [ "${counted:-0}" -lt 10000 ]; then
+		echo "${made:-no} faults were made, ${counted:-none} counted"
+		return 1
+	fi
 }
 
 few_lines()
@@ -45,7 +47,10 @@ few_lines()
 	local lines
 
 	lines=$(storm "$1" lines)
-	[ "${lines:-0}" -ge 5 ] && [ "$lines" -le 200 ] || { echo "${lines:-no} lines"; return 1; }
+	if [ "${lines:-0}" -lt 5 ] || [ "$lines" -gt 200 ]; then
+		echo "${lines:-no} lines"
+		return 1
+	fi
 }
 
 edus=()

@@ -118,10 +118,19 @@ range_sum()
 	dd if="$1" bs=1M skip="$2" count="$3" status=none | sha256sum | cut -d' ' -f1
 }
 
-# said DIR LINE
+# said DIR LINE...: what the guest reported, as regular expressions
 said()
 {
-	grep -qx "$2" "$1/report" || { echo "the guest did not report: $2"; return 1; }
+	local dir=$1 line
+
+	shift
+	for line; do
+		grep -Eqx "$line" "$dir/report" || {
+			echo "the guest did not report: $line"
+			grep "^${line%% *} " "$dir/report" || :
+			return 1
+		}
+	done
 }
 
 # What the guest wrote to a disk, what it read back, and what the host finds in

@@ -10,15 +10,6 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 # said DIR LINE: an extended regular expression
-said()
-{
-	grep -Eqx "$2" "$1/report" || {
-		echo "the guest did not report: $2"
-		grep "^${2%% *} " "$1/report" || :
-		return 1
-	}
-}
-
 # first_map DIR PHASE: the first IOVA that it mapped
 first_map()
 {
