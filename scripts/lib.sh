@@ -51,7 +51,7 @@ quietly()
 kernel_arch()
 {
 	case $1 in
-	6.1|6.12)	echo amd64 ;;
+	6.1|6.12|7.3)	echo amd64 ;;
 	6.1-arm64|6.12-arm64|6.12-arm64-16k) echo arm64 ;;
 	*)		return 1 ;;
 	esac
