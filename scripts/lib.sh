@@ -117,22 +117,26 @@ apt_field()
 	apt-cache show --no-all-versions "$2" 2>/dev/null | sed -n "s/^$1: //p"
 }
 
-# download PACKAGES CACHE: "NAME VERSION" a line, those that are not in that folder; their
-# files are appended to the array debs
+# download PACKAGES CACHE: "NAME VERSION" a line, those that are not in that folder; the
+# array debs is their files
 download()
 {
-	local pkg ver file cache=$2
+	local pkg ver files=() missing=() cache=$2
 
 	mkdir -p "$cache"
 	while read -r pkg ver; do
 		[ -n "$pkg" ] || continue
 		# apt names the file this way, an epoch's colon escaped
-		file=${pkg%:*}_${ver//:/%3a}_
-		if ! ls "$cache/$file"*.deb >/dev/null 2>&1; then
-			say FETCH "$pkg $ver"
-			(cd "$cache" && quietly apt-get -q -o APT::Sandbox::User=root \
-				download "$pkg=$ver") || return 1
-		fi
-		debs+=("$(ls "$cache/$file"*.deb)")
+		files+=("$cache/${pkg%:*}_${ver//:/%3a}_")
+		ls "${files[-1]}"*.deb >/dev/null 2>&1 || missing+=("$pkg=$ver")
 	done <<<"$1"
+	if [ ${#missing[@]} -gt 0 ]; then
+		say FETCH "${missing[0]/=/ }$([ ${#missing[@]} -eq 1 ] || echo ", ${#missing[@]} packages")"
+		(cd "$cache" && quietly apt-get -q -o APT::Sandbox::User=root \
+			download "${missing[@]}") || return 1
+	fi
+	debs=()
+	for pkg in "${files[@]}"; do
+		debs+=("$(ls "$pkg"*.deb)")
+	done
 }
