@@ -23,7 +23,7 @@ static void viommu_domain_init(struct viommu_domain *domain)
 	viommu_store_init(&domain->store);
 }
 
-static int viommu_domain_take_id(struct viommu_domain *domain, struct viommu_device *viommu)
+static int viommu_id_take(struct viommu_device *viommu, u32 *domain_id)
 {
 	const struct viommu_limits *limits = &viommu->limits;
 	int id = ida_alloc_max(&viommu->domain_ids,
@@ -32,17 +32,41 @@ static int viommu_domain_take_id(struct viommu_domain *domain, struct viommu_dev
 
 	if (id < 0)
 		return id;
-	domain->id = limits->domain_start + id;
-	domain->owns_id = true;
+	*domain_id = limits->domain_start + id;
+	atomic_inc(&viommu->nr_ids);
 	return 0;
+}
+
+static int viommu_domain_take_id(struct viommu_domain *domain, struct viommu_device *viommu)
+{
+	int ret = viommu_id_take(viommu, &domain->id);
+
+	domain->owns_id = !ret;
+	return ret;
 }
 
 static void viommu_domain_return_id(struct viommu_domain *domain, struct viommu_device *viommu)
 {
 	/* The device still has an endpoint in it: nobody else may join that one. */
-	if (domain->owns_id && !domain->stuck)
+	if (domain->owns_id && !domain->stuck) {
 		ida_free(&viommu->domain_ids, domain->id - viommu->limits.domain_start);
+		atomic_dec(&viommu->nr_ids);
+	}
 	domain->owns_id = false;
+}
+
+/**
+ * viommu_domains_left() - how many domains more there are IDs for
+ * @viommu: the virtio-iommu
+ *
+ * Context: Any.
+ * Return: their number.
+ */
+u64 viommu_domains_left(const struct viommu_device *viommu)
+{
+	const struct viommu_limits *limits = &viommu->limits;
+
+	return (u64)limits->domain_last - limits->domain_start + 1 - atomic_read(&viommu->nr_ids);
 }
 
 /**
@@ -56,7 +80,6 @@ static void viommu_domain_return_id(struct viommu_domain *domain, struct viommu_
  */
 int viommu_domains_init(struct viommu_device *viommu)
 {
-	struct viommu_domain identity = {};
 	u32 more = viommu->limits.domain_last - viommu->limits.domain_start;
 	int ret;
 
@@ -68,10 +91,9 @@ int viommu_domains_init(struct viommu_device *viommu)
 			return ret;
 	}
 	if (more >= 2 && viommu->has_bypass_config) {
-		ret = viommu_domain_take_id(&identity, viommu);
+		ret = viommu_id_take(viommu, &viommu->identity_id);
 		if (ret)
 			return ret;
-		viommu->identity_id = identity.id;
 		viommu->has_identity_id = true;
 	}
 	return 0;
@@ -157,12 +179,8 @@ int viommu_domain_finalise(struct viommu_domain *domain, struct viommu_device *v
 	bool identity = domain->domain.type == IOMMU_DOMAIN_IDENTITY;
 	int ret = 0;
 
-	if (!identity && limits->granule > PAGE_SIZE) {
-		dev_err(&viommu->vdev->dev,
-			"granule of %llu bytes is larger than a page: only identity domains work\n",
-			limits->granule);
+	if (!identity && limits->granule > PAGE_SIZE)
 		return -EINVAL;
-	}
 	if (!identity && domain->store.nr &&
 	    ((limits->input_start &&
 	      viommu_store_first(&domain->store, 0, limits->input_start - 1)) ||

@@ -332,23 +332,67 @@ static struct iommu_group *viommu_master_shared_group(const struct viommu_master
 	return group;
 }
 
+/* Not where its default domain is the identity domain that all share. */
+static bool viommu_master_needs_id(const struct viommu_master *master)
+{
+	return !master->viommu->has_identity_id ||
+	       !(iommu_default_passthrough() ||
+		 viommu_master_default_domain(master->dev) == IOMMU_DOMAIN_IDENTITY);
+}
+
+/*
+ * Whether there is a domain ID for the group of a device that is about to join, and for
+ * all groups that wait for their default domain.
+ */
+static bool viommu_master_gets_id(struct viommu_master *master, const struct iommu_group *group)
+{
+	struct viommu_device *viommu = master->viommu;
+	struct iommu_group *other_group;
+	struct viommu_master *other;
+	unsigned int wanted = 1;
+
+	guard(mutex)(&viommu->endpoints_lock);
+	if (!viommu_master_needs_id(master))
+		return true;
+	list_for_each_entry(other, &viommu->masters, node) {
+		if (other == master)
+			continue;
+		other_group = iommu_group_get(other->dev);
+		iommu_group_put(other_group);
+		if (other_group == group)
+			return true;
+		wanted += other->leads && !other->endpoints[0]->domain &&
+			  viommu_master_needs_id(other);
+	}
+	master->leads = true;
+	return wanted <= viommu_domains_left(viommu);
+}
+
 /**
  * viommu_master_group() - the IOMMU group for a device
  * @dev: the device
  *
  * An endpoint is in one domain at a time, so all devices that share it must be in
- * one group, whatever else is known of them.
+ * one group, whatever else is known of them. A group without a domain would be an error
+ * for which the core gives up all devices: where domain IDs are used up its device stays
+ * outside.
  *
  * Context: The core's probe of the device. May sleep.
- * Return: the group, with a reference, or an ERR_PTR of the core's.
+ * Return: the group, with a reference, or an ERR_PTR of the core's; ERR_PTR(-ENODEV) for
+ * a device that stays outside.
  */
 struct iommu_group *viommu_master_group(struct device *dev)
 {
-	struct iommu_group *group = viommu_master_shared_group(dev_iommu_priv_get(dev));
+	struct viommu_master *master = dev_iommu_priv_get(dev);
+	struct iommu_group *group = viommu_master_shared_group(master);
 
-	if (group)
+	if (!group)
+		group = dev_is_pci(dev) ? pci_device_group(dev) : generic_device_group(dev);
+	if (IS_ERR(group) || viommu_master_gets_id(master, group))
 		return group;
-	return dev_is_pci(dev) ? pci_device_group(dev) : generic_device_group(dev);
+	iommu_group_put(group);
+	viommu_outside_add(master->viommu, dev, "no domain ID is left", -ENOSPC);
+	return ERR_PTR(-ENODEV);
 }
 
 /**

@@ -345,6 +345,9 @@ static int viommu_probe(struct virtio_device *vdev)
 		 "viommu " VIOMMU_VERSION ": IOVAs %#llx-%#llx, granule %llu, domain IDs %u-%u\n",
 		 viommu->limits.input_start, viommu->limits.input_last, viommu->limits.granule,
 		 viommu->limits.domain_start, viommu->limits.domain_last);
+	if (viommu->limits.granule > PAGE_SIZE)
+		dev_warn(&vdev->dev, "granule of %llu bytes is larger than a page: only identity domains work\n",
+			 viommu->limits.granule);
 	viommu_bypass_begin(viommu);
 	return 0;
 

@@ -273,6 +273,7 @@ void viommu_ids_put(struct viommu_device *viommu, struct viommu_endpoint *endpoi
  * @bound_first: its driver was there before its IOMMU
  * @live: and may have DMA under way
  * @unbound: its driver was already told to go
+ * @leads: it was the first of its group
  * @nr_endpoints: number of @endpoints
  * @endpoints: its endpoints, each once
  */
@@ -284,6 +285,7 @@ struct viommu_master {
 	bool bound_first;
 	bool live;
 	bool unbound;
+	bool leads;
 	unsigned int nr_endpoints;
 	struct viommu_endpoint *endpoints[];
 };
@@ -335,6 +337,7 @@ const char *viommu_bypass_state(const struct viommu_device *viommu);
  * @events: the event queue
  * @nr_domains: finalised domains, @blocking apart
  * @domain_ids: domain IDs in use, counted from the first of the domain range
+ * @nr_ids: how many
  * @has_identity_id: all bypass domains share @identity_id
  * @identity_id: domain ID set aside for them
  * @blocking: the domain where nothing is mapped, for endpoints without any other;
@@ -369,6 +372,7 @@ struct viommu_device {
 	struct viommu_events events;
 	atomic_t nr_domains;
 	struct ida domain_ids;
+	atomic_t nr_ids;
 	bool has_identity_id;
 	u32 identity_id;
 	struct viommu_domain blocking;
@@ -392,6 +396,7 @@ struct iommu_domain *viommu_domain_alloc_for(struct viommu_master *master, unsig
 int viommu_domain_finalise(struct viommu_domain *domain, struct viommu_device *viommu,
 			   const struct viommu_regions *regions);
 int viommu_domains_init(struct viommu_device *viommu);
+u64 viommu_domains_left(const struct viommu_device *viommu);
 void viommu_domain_drain(struct viommu_domain *domain);
 int viommu_mapping_send(struct viommu_domain *domain, struct viommu_mapping *mapping,
 			struct viommu_queue *queue);
