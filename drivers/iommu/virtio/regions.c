@@ -19,15 +19,15 @@
 
 #include "pure.h"
 
-/* What may hold at an address: bits, and the ends that they reach to. */
-enum viommu_layer {
-	VIOMMU_LAYER_MSI,
-	VIOMMU_LAYER_RESERVED,
-	VIOMMU_LAYER_READ,
-	VIOMMU_LAYER_WRITE,
-	VIOMMU_LAYER_MMIO,
-	VIOMMU_NR_LAYERS,
-};
+/*
+ * What may hold at an address, and up to which: a MAP flag that an identity region wants, or
+ * one of two more. Bits, and their numbers.
+ */
+#define VIOMMU_LAYER_IDENTITY	(VIRTIO_IOMMU_MAP_F_READ | VIRTIO_IOMMU_MAP_F_WRITE | \
+				 VIRTIO_IOMMU_MAP_F_MMIO)
+#define VIOMMU_LAYER_RESERVED	BIT(3)
+#define VIOMMU_LAYER_MSI	BIT(4)
+#define VIOMMU_NR_LAYERS	5
 
 /**
  * struct viommu_layers - what holds where a sweep over regions stands
@@ -94,7 +94,7 @@ static bool viommu_region_is_mappable(const struct viommu_regions *regions,
  * @accept: whether any may
  *
  * One that cannot be mapped, or of which the endpoint says something else as well,
- * is RESERVED.
+ * is RESERVED. Once for a list: what is refused would take others with it.
  *
  * Context: Any. The list is the caller's.
  * Return: how many were refused though @accept.
@@ -136,35 +136,19 @@ static void viommu_regions_sort(struct viommu_regions *regions)
 
 static unsigned int viommu_region_layers(const struct viommu_region *region)
 {
-	unsigned int layers = 0;
-
-	switch (region->type) {
-	case VIOMMU_REGION_MSI:
-		return BIT(VIOMMU_LAYER_MSI);
-	case VIOMMU_REGION_RESERVED:
-		return BIT(VIOMMU_LAYER_RESERVED);
-	case VIOMMU_REGION_IDENTITY:
-		break;
-	}
-	if (region->flags & VIRTIO_IOMMU_MAP_F_READ)
-		layers |= BIT(VIOMMU_LAYER_READ);
-	if (region->flags & VIRTIO_IOMMU_MAP_F_WRITE)
-		layers |= BIT(VIOMMU_LAYER_WRITE);
-	if (region->flags & VIRTIO_IOMMU_MAP_F_MMIO)
-		layers |= BIT(VIOMMU_LAYER_MMIO);
-	return layers;
+	if (viommu_region_is_identity(region))
+		return region->flags;
+	return region->type == VIOMMU_REGION_MSI ? VIOMMU_LAYER_MSI : VIOMMU_LAYER_RESERVED;
 }
 
 static void viommu_layers_add(struct viommu_layers *layers, const struct viommu_region *region)
 {
 	unsigned int add = viommu_region_layers(region), i;
 
-	for (i = 0; i < VIOMMU_NR_LAYERS; i++) {
-		if (!(add & BIT(i)))
-			continue;
-		if (!(layers->on & BIT(i)) || layers->last[i] < region->last)
-			layers->last[i] = region->last;
-	}
+	/* What is not on reached to below this region's start. */
+	for (i = 0; i < VIOMMU_NR_LAYERS; i++)
+		if (add & BIT(i))
+			layers->last[i] = max(layers->last[i], region->last);
 	layers->on |= add;
 }
 
@@ -191,20 +175,18 @@ static void viommu_layers_drop(struct viommu_layers *layers, u64 last)
 static struct viommu_region viommu_layers_region(const struct viommu_layers *layers, u64 start,
 						 u64 last)
 {
-	struct viommu_region region = { .start = start, .last = last };
+	struct viommu_region region = {
+		.start = start,
+		.last = last,
+		.flags = layers->on & VIOMMU_LAYER_IDENTITY,
+	};
 
-	if (layers->on & BIT(VIOMMU_LAYER_READ))
-		region.flags |= VIRTIO_IOMMU_MAP_F_READ;
-	if (layers->on & BIT(VIOMMU_LAYER_WRITE))
-		region.flags |= VIRTIO_IOMMU_MAP_F_WRITE;
-	if (region.flags) {
+	if (region.flags)
 		region.type = VIOMMU_REGION_IDENTITY;
-		if (layers->on & BIT(VIOMMU_LAYER_MMIO))
-			region.flags |= VIRTIO_IOMMU_MAP_F_MMIO;
-	} else {
-		region.type = layers->on == BIT(VIOMMU_LAYER_MSI) ? VIOMMU_REGION_MSI :
-			      VIOMMU_REGION_RESERVED;
-	}
+	else if (layers->on & VIOMMU_LAYER_RESERVED)
+		region.type = VIOMMU_REGION_RESERVED;
+	else
+		region.type = VIOMMU_REGION_MSI;
 	return region;
 }
 
@@ -305,7 +287,7 @@ const struct viommu_region *viommu_regions_first(const struct viommu_regions *re
 const struct viommu_region *viommu_regions_open(const struct viommu_regions *regions,
 						const struct viommu_regions *other)
 {
-	const struct viommu_region *region, *cover, *end = other->entries + other->nr;
+	const struct viommu_region *region, *cover;
 	unsigned int i;
 	u64 start;
 
@@ -313,13 +295,13 @@ const struct viommu_region *viommu_regions_open(const struct viommu_regions *reg
 		region = &regions->entries[i];
 		if (!viommu_region_is_identity(region))
 			continue;
-		start = region->start;
-		for (cover = viommu_regions_first(other, start, region->last);
-		     cover && cover < end && cover->start <= start && cover->last < region->last;
-		     cover++)
-			start = cover->last + 1;
-		if (!cover || cover == end || cover->start > start)
-			return region;
+		for (start = region->start;; start = cover->last + 1) {
+			cover = viommu_regions_first(other, start, start);
+			if (!cover)
+				return region;
+			if (cover->last >= region->last)
+				break;
+		}
 	}
 	return NULL;
 }
@@ -349,7 +331,8 @@ static int viommu_regions_place_above(const struct viommu_regions *regions,
  * @regions: a normalised list
  * @limits: the input range is to hold the window
  * @size: bytes, a power of two, to which the window is aligned
- * @wanted: where it should be, or, if that is not free, above; below only otherwise
+ * @wanted: where it should be, aligned likewise, or, if that is not free, above; below only
+ *	otherwise
  * @place: filled in: first IOVA of the window
  *
  * Context: Any. The list is the caller's.

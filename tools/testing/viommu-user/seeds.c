@@ -156,7 +156,7 @@ static void property_msi(struct table *table)
 	table->size = 32 + 512;
 }
 
-/* Both endpoints need memory mapped, and not the same of it. */
+/* Both endpoints need memory mapped, and not the same of it. The last says not how. */
 static void property_identity(struct table *table)
 {
 	property_begin(table, 0, 2, 20, 0x8000000, (1ULL << 48) - 1);
@@ -165,7 +165,7 @@ static void property_identity(struct table *table)
 	resv_mem(table, 2, 0x4ac70000, 0x4ac7ffff, 28, 1);
 	resv_mem(table, 0, 0x4ac55000, 0x4ac6ffff, 20, 0);
 	resv_mem(table, 2, 0x8000000, 0x80fffff, 28, 6);
-	property(table, 0, 0);
+	resv_mem(table, 2, 0x9000000, 0x90fffff, 20, 0);
 }
 
 /* Types and subtypes that nobody knows, and regions that are none or do not count. */

@@ -134,29 +134,36 @@ static u8 map_wanted(u8 reported)
 	return reported;
 }
 
+/* In whole granules of the map; sorted, disjoint, and merged. */
+static bool is_normal(const struct viommu_regions *regions, u64 size, u64 base, u64 granule)
+{
+	const struct viommu_region *region = regions->entries, *end = region + regions->nr;
+
+	for (; region < end; region++) {
+		if (region->start > region->last || region->start % granule ||
+		    region->last % granule != granule - 1 ||
+		    region->start - base >= size || region->last - base >= size ||
+		    !region->flags == (region->type == VIOMMU_REGION_IDENTITY))
+			return false;
+		if (region == regions->entries)
+			continue;
+		if (region->start <= region[-1].last ||
+		    (region->start == region[-1].last + 1 && region->type == region[-1].type &&
+		     region->flags == region[-1].flags))
+			return false;
+	}
+	return true;
+}
+
 static bool check_normalised(const struct viommu_regions *regions, const u8 *map, u64 size,
 			     u64 base, u64 granule)
 {
 	u8 *out = calloc(size, 1);
-	bool ok = true;
-	unsigned int i;
+	bool ok = is_normal(regions, size, base, granule);
+	u64 i;
 
-	for (i = 0; ok && i < regions->nr; i++) {
-		const struct viommu_region *region = &regions->entries[i], *next = region + 1;
-
-		ok = region->start <= region->last &&
-		     region->start % granule == 0 && region->last % granule == granule - 1 &&
-		     region->start - base < size && region->last - base < size &&
-		     !region->flags == (region->type != VIOMMU_REGION_IDENTITY);
-		if (!ok)
-			break;
-		map_add(out, base, region, granule);
-		if (i + 1 == regions->nr)
-			break;
-		ok = next->start > region->last &&
-		     !(next->start == region->last + 1 && next->type == region->type &&
-		       next->flags == region->flags);
-	}
+	for (i = 0; ok && i < regions->nr; i++)
+		map_add(out, base, &regions->entries[i], 1);
 	for (i = 0; ok && i < size; i++)
 		ok = out[i] == map_wanted(map[i]);
 	free(out);
@@ -949,7 +956,8 @@ static void check_combination(char a, char b, char both, bool open)
 	EXPECT_EQ(regions_letter(&other), b);
 	EXPECT_EQ(regions_letter(&combined), both);
 	if (combined.nr)
-		EXPECT_EQ(combined.entries[0].flags, (a == 'I' ? READ : 0) | (b == 'I' ? WRITE : 0));
+		EXPECT_EQ(combined.entries[0].flags,
+			  (a == 'I' ? READ : 0) | (b == 'I' ? WRITE : 0));
 	EXPECT(viommu_regions_open(&one, &other) == (open && a == 'I' ? one.entries : NULL));
 	EXPECT(viommu_regions_open(&other, &one) == (open && b == 'I' ? other.entries : NULL));
 	free(raw_a.entries);
@@ -1210,7 +1218,8 @@ static void test_place(void)
 		{ 0, U64_MAX, 0x1000, 0x8000, 0x2000, 2,
 		  { RES(0, 0x1000), RES(0x4000, U64_MAX) } },
 		{ 0, U64_MAX, 0x1000, 0x8000, NOWHERE, 1, { RES(0, U64_MAX) } },
-		{ 0, U64_MAX, 0x1000, 0x8000, NOWHERE, 2, { RES(0xfff, 0x1000), RES(0x2000, -2ULL) } },
+		{ 0, U64_MAX, 0x1000, 0x8000, NOWHERE, 2,
+		  { RES(0xfff, 0x1000), RES(0x2000, -2ULL) } },
 		/* the range: not where it begins at 0, in its last place, too small */
 		{ 0x8000, 0xffff, 0x1000, 0x8000, 0x8000, 0, {} },
 		{ 0x8000, 0xffff, 0x1000, 0xf000, 0xf000, 0, {} },
