@@ -172,7 +172,7 @@ addresses()
 	begin "$1" "$2"
 	# that of GICv2m is one page of 4 KiB, of which the host may know no half
 	[[ $kernel != *-arm64* ]] || window=(0x8020000 $((0x8020fff | granule - 1)))
-	check "$name: guest" guest "$dir" -k "$kernel" "${@:6}" vfio -- -device "$edu"
+	check "$name: guest" guest "$dir" -k "$kernel" "${@:6}" limits -- -device "$edu"
 	check "$name: the log says so" logged "$dir" "IOVAs $first-$last, granule $granule,"
 	data_moved
 	check "$name: translated" all_translated "$dir"

@@ -3,7 +3,7 @@
  * What VFIO's map and unmap of 512 MiB cost: in huge pages, and in 4 KiB pages, of
  * which no two neighbours are neighbours in memory.
  *
- * Usage: vfio-bench BDF GROUP HOOK. HOOK is run by the shell as "HOOK begin NAME" before
+ * Usage: vfio-bench BDF HOOK. HOOK is run by the shell as "HOOK begin NAME" before
  * and "HOOK end" after each of vfio-huge-map, vfio-huge-unmap, vfio-small-map and
  * vfio-small-unmap. Prints "fail WHY" where one fails.
  */
@@ -11,10 +11,10 @@
 
 #define IOVA	0x40000000ull
 #define SIZE	(512ull << 20)
-#define PAGE	4096ull
 #define HUGE	(2ull << 20)
 
 static const char *hook;
+static struct vfio vfio;
 
 static void run_hook(const char *what, const char *name, const char *step)
 {
@@ -45,11 +45,11 @@ static void bench(const char *name, int flags)
 		fail("%s: %s", name, strerror(errno));
 	touch_scattered(memory, flags & MAP_HUGETLB ? HUGE : PAGE);
 	run_hook("begin", name, "-map");
-	if (map(IOVA, memory, SIZE, VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE))
+	if (map(vfio.container, IOVA, memory, SIZE, READ_WRITE))
 		fail("%s: cannot map: %s", name, strerror(errno));
 	run_hook("end", "", "");
 	run_hook("begin", name, "-unmap");
-	if (unmap(IOVA, SIZE) != (long long)SIZE)
+	if (unmap(vfio.container, IOVA, SIZE) != (long long)SIZE)
 		fail("%s: cannot unmap", name);
 	run_hook("end", "", "");
 	munmap(memory, SIZE);
@@ -57,13 +57,13 @@ static void bench(const char *name, int flags)
 
 int main(int argc, char **argv)
 {
-	if (argc != 4) {
-		fprintf(stderr, "Usage: vfio-bench BDF GROUP HOOK\n");
+	if (argc != 3) {
+		fprintf(stderr, "Usage: vfio-bench BDF HOOK\n");
 		return 2;
 	}
 	setbuf(stdout, NULL);
-	hook = argv[3];
-	open_device(argv[1], argv[2]);
+	hook = argv[2];
+	open_device(&vfio, argv[1]);
 	bench("vfio-huge", MAP_HUGETLB);
 	bench("vfio-small", 0);
 	return 0;

@@ -3,205 +3,149 @@
  * A user-space driver of QEMU's edu device, by VFIO: its DMA reaches what is
  * mapped for it, both ways, and nothing else.
  *
- * Usage: vfio-dma BDF GROUP. Prints "vfio WHAT" for each thing that held, and
- * "fail WHY" for the first that did not.
+ * Usage: vfio-dma CHECK BDF. Prints "fault BDF IOVA" for what the host should have stopped,
+ * and "fail WHY" for the first thing that does not hold. "loop" and "claim" are no checks:
+ * they go on until the process is killed, and print "ready" when they are at it.
  */
-#include "vfio.h"
+#include "edu.h"
 
-#define IOVA		0x400000ull
+#define IOVA		0xa0000000ull
 #define SIZE		0x10000ull
+#define LOOP_SIZE	(256ull << 20)
 
-/* The window that the host reports, on arm64 that of QEMU's GICv2m. */
-#ifdef __aarch64__
-#define MSI_START	0x08020000ull
-#define MSI_LAST	0x08020fffull
-#else
-#define MSI_START	0xfee00000ull
-#define MSI_LAST	0xfeefffffull
-#endif
-
-/* edu's registers and its buffer */
-#define EDU_DMA_SRC	0x80
-#define EDU_DMA_DST	0x88
-#define EDU_DMA_COUNT	0x90
-#define EDU_DMA_CMD	0x98
-#define EDU_DMA_START	1
-#define EDU_DMA_TO_RAM	2
-#define EDU_BUFFER	0x40000
-#define EDU_BYTES	2048ull	/* of 4096; QEMU dies of a DMA of the whole buffer */
-
-static volatile uint8_t *registers;
-static uint64_t page;
-
-static void edu_dma(uint64_t src, uint64_t dst, uint64_t count, uint64_t direction)
+static void check_both_ways(struct edu *edu)
 {
-	int tries;
+	uint8_t *memory = allocate(SIZE), *end = memory + SIZE - PAGE;
 
-	*(volatile uint64_t *)(registers + EDU_DMA_SRC) = src;
-	*(volatile uint64_t *)(registers + EDU_DMA_DST) = dst;
-	*(volatile uint64_t *)(registers + EDU_DMA_COUNT) = count;
-	*(volatile uint64_t *)(registers + EDU_DMA_CMD) = EDU_DMA_START | direction;
-	for (tries = 0; tries < 300; tries++) {
-		if (!(*(volatile uint64_t *)(registers + EDU_DMA_CMD) & EDU_DMA_START))
-			return;
-		usleep(10000);
-	}
-	fail("edu's DMA did not end");
-}
-
-static void open_registers(void)
-{
-	struct vfio_region_info region = { .argsz = sizeof(region) };
-	uint16_t command = 6; /* memory and bus mastering */
-
-	region.index = VFIO_PCI_CONFIG_REGION_INDEX;
-	if (ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &region) ||
-	    pwrite(device, &command, sizeof(command), region.offset + 4) != sizeof(command))
-		fail("no config space: %s", strerror(errno));
-	region.index = VFIO_PCI_BAR0_REGION_INDEX;
-	if (ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &region))
-		fail("no BAR 0: %s", strerror(errno));
-	registers = mmap(NULL, region.size, PROT_READ | PROT_WRITE, MAP_SHARED, device,
-			 region.offset);
-	if (registers == MAP_FAILED)
-		fail("BAR 0 cannot be mapped: %s", strerror(errno));
-}
-
-/* What may be mapped, as the host's limits and the MSI window leave it. */
-static struct vfio_iommu_type1_info_cap_iova_range *get_ranges(void)
-{
-	struct vfio_iommu_type1_info *info = calloc(1, 4096);
-	struct vfio_info_cap_header *cap;
-	uint32_t offset;
-
-	info->argsz = 4096;
-	if (ioctl(container, VFIO_IOMMU_GET_INFO, info))
-		fail("no information: %s", strerror(errno));
-	for (offset = info->cap_offset; offset; offset = cap->next) {
-		cap = (void *)((char *)info + offset);
-		if (cap->id == VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE &&
-		    ((struct vfio_iommu_type1_info_cap_iova_range *)cap)->nr_iovas)
-			return (void *)cap;
-	}
-	fail("no ranges");
-}
-
-static void check_ranges(const struct vfio_iommu_type1_info_cap_iova_range *ranges)
-{
-	uint32_t i;
-
-	for (i = 0; i < ranges->nr_iovas; i++) {
-		printf("vfio range %#llx-%#llx\n", ranges->iova_ranges[i].start,
-		       ranges->iova_ranges[i].end);
-		if (ranges->iova_ranges[i].start <= MSI_LAST &&
-		    ranges->iova_ranges[i].end >= MSI_START)
-			fail("the MSI window is offered for mappings");
-	}
-	/* one below the window, one above, unless the host's limits end below it */
-	if (ranges->nr_iovas < 2 && ranges->iova_ranges[0].end > MSI_START)
-		fail("%u ranges, with a hole among them", ranges->nr_iovas);
-	printf("vfio ranges\n");
-}
-
-static void check_page(uint8_t *memory, uint64_t iova)
-{
-	if (map(iova, memory, page, VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE))
-		fail("cannot map %#llx: %s", (unsigned long long)iova, strerror(errno));
-	memset(memory, 0x5a, EDU_BYTES);
-	memory[0] = 0xa5;
-	edu_dma(iova, EDU_BUFFER, EDU_BYTES, 0);
-	memset(memory, 0, EDU_BYTES);
-	edu_dma(EDU_BUFFER, iova, EDU_BYTES, EDU_DMA_TO_RAM);
-	if (memory[0] != 0xa5 || memory[1] != 0x5a || memcmp(memory + 1, memory + 2, EDU_BYTES - 2))
-		fail("what edu read and wrote back at %#llx differs", (unsigned long long)iova);
-	/* VFIO finds no mapping that ends at 2^64: this one goes with the process */
-	if (iova + page && unmap(iova, page) != (long long)page)
-		fail("cannot unmap %#llx", (unsigned long long)iova);
-}
-
-/* The first page and the last one can be used, those beyond cannot be mapped. */
-static void check_edges(uint8_t *memory, const struct vfio_iommu_type1_info_cap_iova_range *ranges)
-{
-	uint64_t first = ranges->iova_ranges[0].start;
-	uint64_t last = ranges->iova_ranges[ranges->nr_iovas - 1].end;
-
-	check_page(memory, first);
-	check_page(memory, last - page + 1);
-	if (first && map(first - page, memory, page, VFIO_DMA_MAP_FLAG_READ) != -EINVAL)
-		fail("a mapping below all ranges was not refused");
-	if (last != UINT64_MAX && map(last + 1, memory, page, VFIO_DMA_MAP_FLAG_READ) != -EINVAL)
-		fail("a mapping above all ranges was not refused");
-	printf("vfio edges\n");
-}
-
-static void check_dma(uint8_t *memory)
-{
-	uint64_t i;
-
-	if (map(IOVA, memory, SIZE, VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE))
-		fail("cannot map: %s", strerror(errno));
-	for (i = 0; i < EDU_BYTES; i++)
-		memory[i] = i * 7 + 3;
-	edu_dma(IOVA, EDU_BUFFER, EDU_BYTES, 0);
-	edu_dma(EDU_BUFFER, IOVA + SIZE - page, EDU_BYTES, EDU_DMA_TO_RAM);
-	if (memcmp(memory, memory + SIZE - page, EDU_BYTES))
+	must_map(edu->vfio.container, IOVA, memory, SIZE);
+	fill(memory, EDU_BYTES);
+	edu_read(edu, IOVA, EDU_BYTES);
+	edu_write(edu, IOVA + SIZE - PAGE, EDU_BYTES);
+	if (memcmp(memory, end, EDU_BYTES))
 		fail("what edu read and wrote back differs");
-	printf("vfio dma\n");
+	/* at no border, and few */
+	edu_reaches_bytes(edu, IOVA + 3 * PAGE + 1, memory + 3 * PAGE + 1, 1);
+	edu_reaches_bytes(edu, IOVA + 5 * PAGE - 77, memory + 5 * PAGE - 77, 123);
 }
 
-/* Type 1 unmaps all or nothing of a mapping, and reports 0 bytes for nothing. */
-static void check_unmap(uint8_t *memory)
+/* From one mapping into the next, which is other memory; and out of it. */
+static void check_across(struct edu *edu)
 {
-	if (map(IOVA + page, memory, page, VFIO_DMA_MAP_FLAG_READ) != -EEXIST)
-		fail("a mapping over another was not refused");
-	if (unmap(IOVA + page, page) > 0)
-		fail("a part of a mapping was unmapped");
-	if (map(MSI_START, memory, page, VFIO_DMA_MAP_FLAG_READ) != -EINVAL)
-		fail("a mapping in the MSI window was not refused");
-	printf("vfio refusals\n");
+	uint8_t *memory = allocate(SIZE), data[EDU_BYTES];
+	uint64_t middle = IOVA + PAGE, half = EDU_BYTES / 2;
 
-	if (unmap(IOVA, SIZE) != (long long)SIZE)
-		fail("cannot unmap");
-	memset(memory, 0x5a, SIZE);
-	edu_dma(EDU_BUFFER, IOVA, EDU_BYTES, EDU_DMA_TO_RAM);
-	if (memory[0] != 0x5a || memcmp(memory, memory + 1, SIZE - 1))
-		fail("edu wrote to memory after it was unmapped");
-	printf("vfio unmapped\n");
+	must_map(edu->vfio.container, IOVA, memory + 8 * PAGE, PAGE);
+	must_map(edu->vfio.container, middle, memory, PAGE);
+	edu_reaches(edu, IOVA, memory + 8 * PAGE);
+	memcpy(data, memory + 8 * PAGE, EDU_BYTES);
+	edu_write(edu, middle - half, EDU_BYTES);
+	if (memcmp(memory + 9 * PAGE - half, data, half) || memcmp(memory, data + half, half))
+		fail("what edu wrote across two mappings is not in both");
+	memset(memory, CANARY, SIZE);
+	expect_fault(&edu->vfio, middle + PAGE);
+	edu_write(edu, middle + PAGE - STOPPED_BYTES, 2 * STOPPED_BYTES);
+	if (memory[PAGE] != CANARY || memcmp(memory + PAGE, memory + PAGE + 1, SIZE - PAGE - 1))
+		fail("edu wrote past a mapping's end");
 }
 
-/* A mapping for reads takes no write. */
-static void check_protection(uint8_t *memory)
+/* After an unmap nothing is reached any more, and the neighbours as before. */
+static void check_unmapped(struct edu *edu)
 {
-	if (map(IOVA, memory, SIZE, VFIO_DMA_MAP_FLAG_READ))
-		fail("cannot map for reads: %s", strerror(errno));
-	edu_dma(EDU_BUFFER, IOVA, EDU_BYTES, EDU_DMA_TO_RAM);
-	if (memory[0] != 0x5a || memcmp(memory, memory + 1, SIZE - 1))
-		fail("edu wrote to memory that was mapped for reads");
-	printf("vfio read-only\n");
+	uint8_t *memory = allocate(SIZE), *scratch = allocate(PAGE);
+	int i;
+
+	must_map(edu->vfio.container, IOVA - PAGE, scratch, PAGE);
+	for (i = 0; i < 3; i++)
+		must_map(edu->vfio.container, IOVA + i * PAGE, memory + i * PAGE, PAGE);
+	must_unmap(edu->vfio.container, IOVA + PAGE, PAGE);
+	edu_write_stopped(edu, IOVA + PAGE, memory, SIZE);
+	edu_read_stopped(edu, IOVA + PAGE, memory + PAGE, IOVA - PAGE, scratch);
+	edu_reaches(edu, IOVA + PAGE - EDU_BYTES, memory + PAGE - EDU_BYTES);
+	edu_reaches(edu, IOVA + 2 * PAGE, memory + 2 * PAGE);
+	/* the same IOVA for other memory */
+	must_map(edu->vfio.container, IOVA + PAGE, memory + 8 * PAGE, PAGE);
+	memset(memory + PAGE, CANARY, PAGE);
+	edu_reaches(edu, IOVA + PAGE, memory + 8 * PAGE);
+	if (memory[PAGE] != CANARY || memcmp(memory + PAGE, memory + PAGE + 1, PAGE - 1))
+		fail("edu wrote to what was mapped there before");
 }
+
+/*
+ * A mapping for reads takes no write, and one for writes no read. Memory is touched before
+ * it is mapped for reads: of what is not there yet 6.1 pins the page of zeroes, and goes on
+ * with that when the process gets a page of its own. 6.12 does not.
+ */
+static void check_protection(struct edu *edu)
+{
+	uint8_t *memory = allocate(SIZE), *scratch = allocate(PAGE);
+	int container = edu->vfio.container;
+
+	must_map(container, IOVA - PAGE, scratch, PAGE);
+	fill(memory, SIZE);
+	if (map(container, IOVA, memory, SIZE, VFIO_DMA_MAP_FLAG_READ))
+		fail("cannot map for reads");
+	edu_read(edu, IOVA, EDU_BYTES);
+	edu_write(edu, IOVA - PAGE, EDU_BYTES);
+	if (memcmp(memory, scratch, EDU_BYTES))
+		fail("edu did not read memory that was mapped for reads");
+	edu_write_stopped(edu, IOVA, memory, SIZE);
+	must_unmap(container, IOVA, SIZE);
+
+	if (map(container, IOVA, memory, SIZE, VFIO_DMA_MAP_FLAG_WRITE))
+		fail("cannot map for writes");
+	fill(scratch, EDU_BYTES);
+	edu_read(edu, IOVA - PAGE, EDU_BYTES);
+	edu_write(edu, IOVA, EDU_BYTES);
+	if (memcmp(memory, scratch, EDU_BYTES))
+		fail("edu did not write memory that was mapped for writes");
+	edu_read_stopped(edu, IOVA, memory, IOVA - PAGE, scratch);
+}
+
+/* Much memory, and DMA that never ends. */
+static void __attribute__((noreturn)) run_loop(struct edu *edu)
+{
+	uint8_t *memory = allocate(LOOP_SIZE);
+
+	must_map(edu->vfio.container, IOVA, memory, LOOP_SIZE);
+	edu_reaches(edu, IOVA, memory);
+	edu_start(edu, EDU_BUFFER, IOVA, EDU_BYTES, EDU_DMA_TO_RAM);
+	printf("ready\n");
+	for (;;) {
+		edu_wait(edu);
+		edu_start(edu, EDU_BUFFER, IOVA, EDU_BYTES, EDU_DMA_TO_RAM);
+	}
+}
+
+/* The group has an owner, who has given it no IOMMU yet. */
+static void __attribute__((noreturn)) run_claim(const char *bdf)
+{
+	int group = open_group(bdf), container = open_container();
+
+	if (ioctl(group, VFIO_GROUP_SET_CONTAINER, &container))
+		fail("%s does not go into the container: %s", bdf, strerror(errno));
+	printf("ready\n");
+	for (;;)
+		pause();
+}
+
+static const struct edu_check checks[] = {
+	{ "both-ways", check_both_ways },
+	{ "across", check_across },
+	{ "unmapped", check_unmapped },
+	{ "protection", check_protection },
+	{ "loop", run_loop },
+	{ }
+};
 
 int main(int argc, char **argv)
 {
-	const struct vfio_iommu_type1_info_cap_iova_range *ranges;
-	uint8_t *memory;
-
 	if (argc != 3) {
-		fprintf(stderr, "Usage: vfio-dma BDF GROUP\n");
+		fprintf(stderr, "Usage: vfio-dma CHECK BDF\n");
 		return 2;
 	}
 	setbuf(stdout, NULL);
-	page = sysconf(_SC_PAGESIZE);
-	memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (memory == MAP_FAILED)
-		fail("no memory");
-	open_device(argv[1], argv[2]);
-	open_registers();
-	ranges = get_ranges();
-	check_ranges(ranges);
-	check_dma(memory);
-	check_unmap(memory);
-	check_protection(memory);
-	check_edges(memory, ranges);
-	/* What is still mapped goes with the process. */
+	if (!strcmp(argv[1], "claim"))
+		run_claim(argv[2]);
+	edu_run_check(checks, argv[1], argv[2]);
 	return 0;
 }
