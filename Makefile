@@ -22,7 +22,8 @@ help:
 	@echo '  make clean    remove what was built (not kernels and QEMU: rm -r build does)'
 	@echo
 	@echo '  KERNEL=6.1|6.12  which of the stock kernels of Debian 12 (default 6.1);'
-	@echo '                   6.1-arm64, 6.12-arm64, 6.12-arm64-16k: make modules'
+	@echo '                   6.1-arm64, 6.12-arm64, 6.12-arm64-16k: make modules;'
+	@echo '                   7.3, which the tests build: likewise'
 	@echo '  KDIR=path        build modules against that kernel instead'
 	@echo '  V=1              show the commands and their output'
 	@echo
