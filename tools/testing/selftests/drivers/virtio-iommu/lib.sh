@@ -375,3 +375,19 @@ phase_counts()
 		}
 	}'
 }
+
+# No domain, no endpoint and no page is left of devices' users in user space.
+# users_left_nothing DIR
+users_left_nothing()
+{
+	local what before after
+
+	for what in counts pinned; do
+		before=$(sed -n "s/^$what before //p" "$1/report")
+		after=$(sed -n "s/^$what after //p" "$1/report")
+		if [ -z "$before" ] || [ "$before" != "$after" ]; then
+			printf '%s before: %s\n%s after:  %s\n' $what "$before" $what "$after"
+			return 1
+		fi
+	done
+}
