@@ -287,6 +287,7 @@ declare -A plan=([6.1]=$((12 + 5 + 2 * 11 + 2 * 10)) [6.12]=$((12 + 5 + 5 + 6 + 
 	[6.1-arm64]=10 [6.12-arm64]=10 [6.12-arm64-16k]=$((2 * 11 + 10)))
 n=0
 for kernel in $KERNELS; do
+	[ -n "${plan[$kernel]:-}" ] || die "nothing is planned for $kernel"
 	n=$((n + plan[$kernel]))
 done
 ktap_begin $n
