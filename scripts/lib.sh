@@ -121,19 +121,19 @@ apt_field()
 # array debs is their files
 download()
 {
-	local pkg ver files=() missing=() cache=$2
+	local pkg ver files=() absent=() cache=$2
 
 	mkdir -p "$cache"
 	while read -r pkg ver; do
 		[ -n "$pkg" ] || continue
 		# apt names the file this way, an epoch's colon escaped
 		files+=("$cache/${pkg%:*}_${ver//:/%3a}_")
-		ls "${files[-1]}"*.deb >/dev/null 2>&1 || missing+=("$pkg=$ver")
+		ls "${files[-1]}"*.deb >/dev/null 2>&1 || absent+=("$pkg=$ver")
 	done <<<"$1"
-	if [ ${#missing[@]} -gt 0 ]; then
-		say FETCH "${missing[0]/=/ }$([ ${#missing[@]} -eq 1 ] || echo ", ${#missing[@]} packages")"
+	if [ ${#absent[@]} -gt 0 ]; then
+		say FETCH "${absent[0]/=/ }$([ ${#absent[@]} -eq 1 ] || echo ", ${#absent[@]} packages")"
 		(cd "$cache" && quietly apt-get -q -o APT::Sandbox::User=root \
-			download "${missing[@]}") || return 1
+			download "${absent[@]}") || return 1
 	fi
 	debs=()
 	for pkg in "${files[@]}"; do
