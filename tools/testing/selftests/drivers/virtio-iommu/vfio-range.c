@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What VFIO's type 1 IOMMU says may be mapped, on kernels with pages of any size: its first
- * page and its last one are reached by QEMU's edu device, and what is beyond is refused.
+ * page and its last one are reached by QEMU's edu device, and what is beyond is neither to
+ * be mapped nor reached.
  *
  * Usage: vfio-range BDF. Prints "vfio range FIRST-LAST" for each range, "vfio edges" where
  * that held, and "fail WHY" for the first thing that does not.
@@ -21,10 +22,18 @@ static void check_page(struct edu *edu, uint64_t iova)
 		must_unmap(edu->vfio.container, iova, page);
 }
 
-static void must_refuse(struct edu *edu, uint64_t iova)
+static void must_refuse(struct edu *edu, uint64_t iova, uint64_t size)
 {
-	if (map(edu->vfio.container, iova, allocate(page), page, READ_WRITE) != -EINVAL)
+	if (map(edu->vfio.container, iova, allocate(size), size, READ_WRITE) != -EINVAL)
 		fail("a mapping at %#llx was not refused", (unsigned long long)iova);
+}
+
+/* @beyond: the page next to @edge, outside. */
+static void check_beyond(struct edu *edu, uint64_t edge, uint64_t beyond)
+{
+	must_refuse(edu, beyond, page);
+	must_refuse(edu, edge < beyond ? edge : beyond, 2 * page);
+	edu_stopped(edu, beyond);
 }
 
 int main(int argc, char **argv)
@@ -53,9 +62,9 @@ int main(int argc, char **argv)
 	check_page(&edu, first);
 	check_page(&edu, last - page + 1);
 	if (first)
-		must_refuse(&edu, first - page);
+		check_beyond(&edu, first, first - page);
 	if (last != UINT64_MAX)
-		must_refuse(&edu, last + 1);
+		check_beyond(&edu, last - page + 1, last + 1);
 	printf("vfio edges\n");
 	return 0;
 }
