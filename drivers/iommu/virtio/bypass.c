@@ -59,7 +59,8 @@ static bool viommu_bypass_may_close(struct viommu_device *viommu)
 	struct viommu_master *master;
 	unsigned int i;
 
-	if (!viommu->registered || list_empty(&viommu->masters) || viommu_outside_is_live(viommu))
+	if (!viommu->registered || list_empty(&viommu->masters) ||
+	    viommu_outside_is_live(viommu, true))
 		return false;
 	list_for_each_entry(master, &viommu->masters, node)
 		for (i = 0; i < master->nr_endpoints; i++)
@@ -122,7 +123,7 @@ void viommu_bypass_shut(struct viommu_device *viommu)
 {
 	guard(mutex)(&viommu->endpoints_lock);
 	/* Drivers of devices outside have yet to finish their work. */
-	if (viommu->bypass_open && !viommu_outside_is_live(viommu))
+	if (viommu->bypass_open && !viommu_outside_is_live(viommu, false))
 		viommu_bypass_write(viommu, false);
 }
 

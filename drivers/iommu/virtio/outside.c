@@ -11,6 +11,7 @@
  */
 #include <linux/device.h>
 #include <linux/overflow.h>
+#include <linux/pci.h>
 #include <linux/slab.h>
 #include <linux/sysfs.h>
 
@@ -21,12 +22,14 @@
  * @node: in the virtio-iommu's list
  * @dev: the device; only compared, never looked into
  * @live: it had a driver when it was left outside, and has it still
+ * @is_bridge: its only DMA are interrupts
  * @name: the device's name
  */
 struct viommu_outsider {
 	struct list_head node;
 	const struct device *dev;
 	bool live;
+	bool is_bridge;
 	char name[];
 };
 
@@ -85,6 +88,7 @@ void viommu_outside_add(struct viommu_device *viommu, struct device *dev, const 
 		return;
 	outsider->dev = dev;
 	outsider->live = device_is_bound(dev);
+	outsider->is_bridge = dev_is_pci(dev) && pci_is_bridge(to_pci_dev(dev));
 	memcpy(outsider->name, dev_name(dev), size);
 	list_add_tail(&outsider->node, &viommu->outside);
 }
@@ -130,17 +134,18 @@ void viommu_outside_unbound(struct viommu_device *viommu, const struct device *d
 /**
  * viommu_outside_is_live() - does a driver count on DMA that passes by?
  * @viommu: the virtio-iommu
+ * @for_interrupts: even if it is only that of bridges, which are interrupts
  *
  * Context: endpoints_lock held.
  * Return: whether a device that stayed outside has the driver that it had then.
  */
-bool viommu_outside_is_live(struct viommu_device *viommu)
+bool viommu_outside_is_live(struct viommu_device *viommu, bool for_interrupts)
 {
 	struct viommu_outsider *outsider;
 
 	lockdep_assert_held(&viommu->endpoints_lock);
 	list_for_each_entry(outsider, &viommu->outside, node)
-		if (outsider->live)
+		if (outsider->live && (for_interrupts || !outsider->is_bridge))
 			return true;
 	return false;
 }

@@ -306,7 +306,7 @@ void viommu_outside_add(struct viommu_device *viommu, struct device *dev, const 
 void viommu_outside_drop(struct viommu_device *viommu, const struct device *dev);
 void viommu_outside_clear(struct viommu_device *viommu);
 void viommu_outside_unbound(struct viommu_device *viommu, const struct device *dev);
-bool viommu_outside_is_live(struct viommu_device *viommu);
+bool viommu_outside_is_live(struct viommu_device *viommu, bool for_interrupts);
 ssize_t viommu_outside_names(struct viommu_device *viommu, char *buf);
 
 void viommu_bypass_init(struct viommu_device *viommu);

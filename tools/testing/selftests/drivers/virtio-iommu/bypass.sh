@@ -61,15 +61,17 @@ one()
 n=0
 for kernel in $KERNELS; do
 	n=$((n + 4 * 7 + 3))
-	[ "$kernel" = 6.1 ] || n=$((n + 2 * 7))
+	[ "$kernel" != 6.12 ] || n=$((n + 2 * 7))
 done
 ktap_begin $n
 for kernel in $KERNELS; do
 	one "boot-bypass=on" "$kernel" "" nothing closed 0x0 0x1 0x0 --
 	check "$kernel: before and after, a device reaches memory" said "$dir" \
 		"reaches before memory" "reaches unbound memory"
+	# 7.3 leaves bridges outside, whose driver was not unbound: their interrupts go on
+	[ "$kernel" = 7.3 ] && again=open || again=closed
 	check "$kernel: it reaches nothing when it comes back, nor when the driver does" said "$dir" \
-		"reaches rescanned nothing" "bypass again closed" "reaches again nothing"
+		"reaches rescanned nothing" "bypass again $again" "reaches again nothing"
 	check "$kernel: the log says that bypass is closed" logged "$dir" "bypass closed"
 	one "boot-bypass=off" "$kernel" "" nothing closed -- -i boot-bypass=off
 	# every device is attached: nothing reaches memory, but nothing would be in its way
@@ -77,8 +79,8 @@ for kernel in $KERNELS; do
 	variant "$kernel-bits" "$kernel" set_other_bits
 	one "other bits set" "$kernel" "" nothing closed 0x0 0x1 0x0 -- -m "$module"
 
-	# 6.1 knows nothing of a VIOT itself: there no device is known, and all would stop
-	[ "$kernel" != 6.1 ] || continue
+	# 6.1 knows nothing of a VIOT itself, so that no device would be known; 7.3 knows them all
+	[ "$kernel" = 6.12 ] || continue
 	one "an unknown device" "$kernel" virtio_iommu.topology=none nothing closed 0x0 0x1 0x0 --
 	one "an unknown device, kept open" "$kernel" \
 		"virtio_iommu.topology=none virtio_iommu.keep_bypass=1" memory open 0x0 --
