@@ -56,6 +56,8 @@ for kernel in $KERNELS; do
 		check "$kernel: $disk's data" data_intact "$dir" $disk
 	done
 	check "$kernel: TCP" net_intact "$dir"
-	check "$kernel: groups" have_groups "$dir"
+	# 7.3 leaves a bridge outside that has its driver when the IOMMU comes back
+	[ "$kernel" = 7.3 ] && but=0000:00:02.0 || but=
+	check "$kernel: groups" have_groups "$dir" "$but"
 done
 ktap_end
