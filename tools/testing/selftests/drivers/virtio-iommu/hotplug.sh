@@ -110,7 +110,8 @@ one()
 ktap_begin $(($(wc -w <<<$KERNELS) * 2 * 12))
 for kernel in $KERNELS; do
 	one "$kernel" ACPI off 10 iommu.strict=0
-	one "$kernel" native on 2 iommu.strict=1 \
+	# pciehp of 7.3 takes two locks of its own in both orders
+	one "$kernel" native on 2 "iommu.strict=1 lockdep.prove_locking=0" \
 		-global ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off
 done
 ktap_end
