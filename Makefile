@@ -16,14 +16,20 @@ help:
 	@echo '  make demo     set up, build the module, boot a guest with it, move data'
 	@echo '                through its devices and report what the IOMMU did'
 	@echo '  make check    set up, run every test; the last line is the summary'
+	@echo '  make lint     set up, run the static checks only'
 	@echo '  make bench    set up, measure this driver beside the stock one'
+	@echo '  make soak     keep a guest busy with all at once for SECONDS (3600)'
 	@echo '  make modules  set up, build the module only:'
 	@echo '                build/<kernel release>/virtio-iommu.ko'
+	@echo '  make docs     set up, make the documentation: build/docs/index.html'
+	@echo '  make in-tree TREE=path'
+	@echo '                put the driver into that kernel source tree, 6.12 or 7.x'
+	@echo '  make deb      set up, build the Debian package virtio-iommu-dkms: build/deb/'
 	@echo '  make clean    remove what was built (not kernels and QEMU: rm -r build does)'
 	@echo
 	@echo '  KERNEL=6.1|6.12  which of the stock kernels of Debian 12 (default 6.1);'
 	@echo '                   6.1-arm64, 6.12-arm64, 6.12-arm64-16k: make modules;'
-	@echo '                   7.3, which the tests build: likewise'
+	@echo '                   7.3, 6.12-debug, which the tests build: likewise'
 	@echo '  KDIR=path        build modules against that kernel instead'
 	@echo '  V=1              show the commands and their output'
 	@echo
@@ -38,9 +44,17 @@ demo:
 check:
 	@$(run) scripts/check
 
+.PHONY: lint
+lint:
+	@$(run) scripts/lint
+
 .PHONY: bench
 bench:
 	@$(run) scripts/bench
+
+.PHONY: soak
+soak:
+	@$(run) scripts/soak $(or $(SECONDS),3600) $(KERNEL)
 
 .PHONY: modules
 modules:
@@ -51,6 +65,21 @@ ifeq ($(KDIR),)
 else
 	@$(run) scripts/build-module $(KDIR) build
 endif
+
+.PHONY: docs
+docs:
+	@$(run) scripts/setup docs
+	@sphinx-build -q -n -W --keep-going -b html Documentation build/docs
+	@echo build/docs/index.html
+
+.PHONY: in-tree
+in-tree:
+	@$(run) scripts/install-in-tree '$(TREE)'
+
+.PHONY: deb
+deb:
+	@$(run) scripts/setup deb
+	@$(run) scripts/build-deb
 
 .PHONY: clean
 clean:

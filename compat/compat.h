@@ -9,6 +9,7 @@
 
 #include <linux/device.h>
 #include <linux/of.h>
+#include <linux/slab.h>
 #include <linux/virtio_config.h>
 
 /*
@@ -22,7 +23,8 @@ struct virtqueue_info {
 };
 
 static inline int viommu_compat_find_vqs(struct virtio_device *vdev, unsigned int nvqs,
-					 struct virtqueue *vqs[], struct virtqueue_info infos[])
+					 struct virtqueue *vqs[], struct virtqueue_info infos[],
+					 struct irq_affinity *desc)
 {
 	vq_callback_t *callbacks[4] = {};
 	const char *names[4] = {};
@@ -34,17 +36,13 @@ static inline int viommu_compat_find_vqs(struct virtio_device *vdev, unsigned in
 		callbacks[i] = infos[i].callback;
 		names[i] = infos[i].name;
 	}
-	return virtio_find_vqs(vdev, nvqs, vqs, callbacks, names, NULL);
+	return virtio_find_vqs(vdev, nvqs, vqs, callbacks, names, desc);
 }
 
-#define virtio_find_vqs(vdev, nvqs, vqs, infos, desc)	\
-	viommu_compat_find_vqs(vdev, nvqs, vqs, infos)
+#define virtio_find_vqs	viommu_compat_find_vqs
 #endif
 
-/*
- * 6.4, "driver core: ... device_is_bound()" was exported then. Can go with
- * kernels before.
- */
+/* 6.4, device_is_bound() is exported. Can go with kernels before. */
 #ifndef HAVE_EXPORT_DEVICE_IS_BOUND
 static inline bool viommu_compat_is_bound(struct device *dev)
 {
@@ -54,7 +52,10 @@ static inline bool viommu_compat_is_bound(struct device *dev)
 #define device_is_bound(dev)	viommu_compat_is_bound(dev)
 #endif
 
-/* Since 7.1, of_map_id() takes more. Can go with kernels before. */
+/*
+ * 7.2, of_map_id() takes a struct for its answer, with "of: Respect #{iommu,msi}-cells in
+ * maps", and has wrappers. Can go with kernels before.
+ */
 #ifndef HAVE_OF_MAP_IOMMU_ID
 static inline int of_map_iommu_id(struct device_node *np, u32 id, struct of_phandle_args *args)
 {
@@ -62,6 +63,11 @@ static inline int of_map_iommu_id(struct device_node *np, u32 id, struct of_phan
 	args->args_count = 1;
 	return of_map_id(np, id, "iommu-map", "iommu-map-mask", &args->np, args->args);
 }
+#endif
+
+/* 7.0, "slab: Introduce kmalloc_obj() and family". Can go with kernels before. */
+#ifndef kzalloc_obj
+#define kzalloc_obj(object, gfp)	kzalloc(sizeof(object), gfp)
 #endif
 
 void viommu_compat_count_driver(struct device *dev);

@@ -11,6 +11,7 @@
  * - The driver sets a device's DMA operations, and takes them back.
  * - Drivers that were bound first are not counted: see bound.c.
  * - A bus keeps a pointer to the ops for ever, also of a module that is gone.
+ * - A fwspec gives back a reference to its IOMMU's node that it never took.
  *
  * Can go with kernels before 6.6.
  */
@@ -128,7 +129,13 @@ const bool viommu_ops_takes_bound = true;
 
 int viommu_ops_fwspec_init(struct device *dev, struct fwnode_handle *fwnode)
 {
-	return iommu_fwspec_init(dev, fwnode, &viommu_ops);
+	bool is_new = !dev_iommu_fwspec_get(dev);
+	int ret = iommu_fwspec_init(dev, fwnode, &viommu_ops);
+
+	/* The core takes a reference to a device tree's node only, and puts one to any. */
+	if (!ret && is_new && !is_of_node(fwnode))
+		fwnode_handle_get(fwnode);
+	return ret;
 }
 
 /* The buses that the core hands to an IOMMU, and that a module can name. */

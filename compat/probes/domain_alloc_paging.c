@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* HAVE_DOMAIN_ALLOC_PAGING: since 6.6; with HAVE_SYNC_MAP_ERROR ops-6.12.c fits */
+/* HAVE_DOMAIN_ALLOC_PAGING: since 6.6; ops-6.12.c fits */
 #include <linux/iommu.h>
 
 static struct iommu_domain *probe(struct device *dev)

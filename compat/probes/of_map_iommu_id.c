@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* HAVE_OF_MAP_IOMMU_ID: since 7.1 */
+/* HAVE_OF_MAP_IOMMU_ID: since 7.2 */
 #include <linux/of.h>
 
 int probe(struct device_node *np, struct of_phandle_args *args);

@@ -46,9 +46,9 @@ static bool viommu_pci_bridge_alias(struct pci_dev *bridge, u16 *rid)
 	return type < 0 || type == PCI_EXP_TYPE_PCIE_BRIDGE;
 }
 
-static int viommu_pci_for_each_bridge_alias(struct pci_dev *pdev,
-					    int (*fn)(struct pci_dev *pdev, u16 rid, void *data),
-					    void *data)
+static int viommu_pci_walk_bridge_aliases(struct pci_dev *pdev,
+					  int (*fn)(struct pci_dev *pdev, u16 rid, void *data),
+					  void *data)
 {
 	struct pci_dev *bridge;
 	struct pci_bus *bus;
@@ -72,7 +72,7 @@ static int viommu_pci_for_each_bridge_alias(struct pci_dev *pdev,
 }
 
 /**
- * viommu_pci_for_each_alias() - walk over the requester IDs of a function's DMA
+ * viommu_pci_walk_aliases() - walk over the requester IDs of a function's DMA
  * @pdev: the function
  * @fn: called with each, the one that reaches the root complex last if a bridge
  *	replaces IDs, first if none does; also gets a function of the ID's segment,
@@ -82,8 +82,8 @@ static int viommu_pci_for_each_bridge_alias(struct pci_dev *pdev,
  * Context: @pdev is on its bus. May sleep if @fn does.
  * Return: what ended the walk, or 0.
  */
-int viommu_pci_for_each_alias(struct pci_dev *pdev,
-			      int (*fn)(struct pci_dev *pdev, u16 rid, void *data), void *data)
+int viommu_pci_walk_aliases(struct pci_dev *pdev,
+			    int (*fn)(struct pci_dev *pdev, u16 rid, void *data), void *data)
 {
 	unsigned int devfn;
 	int ret;
@@ -99,7 +99,7 @@ int viommu_pci_for_each_alias(struct pci_dev *pdev,
 				return ret;
 		}
 	}
-	return viommu_pci_for_each_bridge_alias(pdev, fn, data);
+	return viommu_pci_walk_bridge_aliases(pdev, fn, data);
 }
 
 static int viommu_pci_any_alias(struct pci_dev *pdev, u16 rid, void *data)
@@ -116,6 +116,6 @@ static int viommu_pci_any_alias(struct pci_dev *pdev, u16 rid, void *data)
  */
 bool viommu_pci_is_behind_alias(struct pci_dev *pdev)
 {
-	return viommu_pci_for_each_bridge_alias(viommu_pci_requester(pdev),
-						viommu_pci_any_alias, NULL);
+	return viommu_pci_walk_bridge_aliases(viommu_pci_requester(pdev), viommu_pci_any_alias,
+					      NULL);
 }

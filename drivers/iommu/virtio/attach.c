@@ -77,7 +77,10 @@ static int viommu_mapping_replay(struct viommu_domain *domain, struct viommu_map
 	return ret;
 }
 
-/* A mapping that the replay sent and the device refused is as if never sent. */
+/*
+ * A mapping that the replay sent and the device refused is as if never sent. Who syncs
+ * it meanwhile must see that: he looks at @failed first, then at @nr_taken_back.
+ */
 static int viommu_mapping_collect(struct viommu_domain *domain, struct viommu_mapping *mapping)
 {
 	int status = mapping->status;
@@ -85,6 +88,10 @@ static int viommu_mapping_collect(struct viommu_domain *domain, struct viommu_ma
 	if (!mapping->replayed || status >= 0)
 		return 0;
 	mapping->status = VIOMMU_MAPPING_UNSENT;
+	mapping->unclear |= status == -EIO;
+	WRITE_ONCE(domain->nr_taken_back, domain->nr_taken_back + 1);
+	/* who sees no failure left sees that it was taken back */
+	smp_mb__before_atomic();
 	atomic_dec(&domain->batch.failed);
 	return status;
 }
@@ -108,33 +115,48 @@ static int viommu_domain_replay(struct viommu_domain *domain)
 	return ret;
 }
 
-/* One endpoint more, which the device has already attached. */
-static int viommu_domain_gain(struct viommu_domain *domain)
+/* While the device is asleep it knows no domain: endpoints are counted afterwards. */
+static void viommu_domain_count(struct viommu_domain *domain, int endpoints)
 {
 	unsigned long flags;
-	u64 cursor = 0;
-	bool first;
 
-	if (!domain->nr_endpoints) {
+	if (domain->viommu->asleep)
+		return;
+	spin_lock_irqsave(&domain->lock, flags);
+	domain->nr_endpoints += endpoints;
+	spin_unlock_irqrestore(&domain->lock, flags);
+}
+
+/*
+ * One endpoint more, which the device has already attached. @forgotten: of a domain
+ * without any other the device holds no mappings.
+ */
+static int viommu_domain_gain(struct viommu_domain *domain, bool forgotten)
+{
+	bool first = !domain->nr_endpoints;
+	u64 cursor = 0;
+
+	if (first && forgotten) {
 		viommu_domain_drain(domain);
 		viommu_domain_walk(domain, &cursor, viommu_mapping_forget);
 	}
-	spin_lock_irqsave(&domain->lock, flags);
-	first = !domain->nr_endpoints++;
-	spin_unlock_irqrestore(&domain->lock, flags);
+	viommu_domain_count(domain, 1);
 	return first ? viommu_domain_replay(domain) : 0;
 }
 
 /* Have the device forget all mappings of a domain whose endpoints are gone. */
-static void viommu_domain_wipe(struct viommu_domain *domain)
+static int viommu_domain_wipe(struct viommu_domain *domain)
 {
 	const struct viommu_limits *limits = &domain->viommu->limits;
 	struct viommu_wire wire;
 
-	if (domain->nr_endpoints || domain->bypass)
-		return;
+	/* Blocking has no mappings, and where it owns no ID the number is another domain's. */
+	if (domain->nr_endpoints || domain->bypass || domain == &domain->viommu->blocking)
+		return 0;
+	/* A MAP that is under way could be carried out after the UNMAP. */
+	viommu_queue_wait(&domain->viommu->queue, &domain->batch);
 	viommu_wire_unmap(&wire, domain->id, limits->input_start, limits->input_last);
-	viommu_queue_send(&domain->viommu->queue, &wire);
+	return viommu_queue_send(&domain->viommu->queue, &wire);
 }
 
 /**
@@ -145,14 +167,9 @@ static void viommu_domain_wipe(struct viommu_domain *domain)
  */
 void viommu_endpoint_forget(struct viommu_endpoint *endpoint)
 {
-	struct viommu_domain *domain = endpoint->domain;
-	unsigned long flags;
-
-	if (!domain)
+	if (!endpoint->domain)
 		return;
-	spin_lock_irqsave(&domain->lock, flags);
-	domain->nr_endpoints--;
-	spin_unlock_irqrestore(&domain->lock, flags);
+	viommu_domain_count(endpoint->domain, -1);
 	endpoint->domain = NULL;
 }
 
@@ -178,15 +195,16 @@ static void viommu_endpoint_recover(struct viommu_device *viommu,
 				    struct viommu_endpoint *endpoint)
 {
 	struct viommu_domain *domain = endpoint->domain;
-	int ret;
+	int ret, wiped;
 
 	viommu_endpoint_forget(endpoint);
 	ret = viommu_endpoint_tell(viommu, endpoint, domain);
+	domain->stuck |= ret != 0;
+	/* Or it had not, and still holds what was unmapped or is about to be sent. */
+	wiped = viommu_domain_wipe(domain);
 	if (!ret) {
-		/* Or it had not, and still holds what is about to be sent. */
-		viommu_domain_wipe(domain);
 		endpoint->domain = domain;
-		ret = viommu_domain_gain(domain);
+		ret = viommu_domain_gain(domain, !wiped) ?: wiped;
 	}
 	if (ret)
 		dev_err(&viommu->vdev->dev, "endpoint %#x could not be returned to domain %u: %pe\n",
@@ -194,24 +212,19 @@ static void viommu_endpoint_recover(struct viommu_device *viommu,
 }
 
 /*
- * The device is dead and nobody can be told. The core cannot take a no when it
+ * The device is dead, or asleep, and nobody can be told. The core cannot take a no when it
  * returns a device to its own domain, so that happens in the books alone; who
  * brings a domain of his own must know.
  */
 static int viommu_endpoint_move_dead(struct viommu_endpoint *endpoint,
 				     struct viommu_domain *domain)
 {
-	unsigned long flags;
-
 	if (domain && domain->domain.type == IOMMU_DOMAIN_UNMANAGED)
 		return -EIO;
 	viommu_endpoint_forget(endpoint);
 	endpoint->domain = domain;
-	if (!domain)
-		return 0;
-	spin_lock_irqsave(&domain->lock, flags);
-	domain->nr_endpoints++;
-	spin_unlock_irqrestore(&domain->lock, flags);
+	if (domain)
+		viommu_domain_count(domain, 1);
 	return 0;
 }
 
@@ -230,23 +243,30 @@ static int viommu_endpoint_move_dead(struct viommu_endpoint *endpoint,
 int viommu_endpoint_move(struct viommu_device *viommu, struct viommu_endpoint *endpoint,
 			 struct viommu_domain *domain)
 {
+	struct viommu_domain *previous = endpoint->domain;
 	int ret;
 
 	lockdep_assert_held(&viommu->endpoints_lock);
-	if (endpoint->domain == domain)
+	if (previous == domain)
 		return 0;
 	ret = viommu_endpoint_tell(viommu, endpoint, domain);
 	if (READ_ONCE(viommu->queue.dead))
 		return viommu_endpoint_move_dead(endpoint, domain);
 	if (ret) {
 		/* UNSUPP is a plain no, and for NOENT there is no endpoint. */
-		if (endpoint->domain && ret != -EOPNOTSUPP && ret != -ENOENT)
+		if (previous && ret != -EOPNOTSUPP && ret != -ENOENT)
 			viommu_endpoint_recover(viommu, endpoint);
 		return ret;
 	}
 	viommu_endpoint_forget(endpoint);
+	/* Another endpoint, of which nobody takes care any more, may be in it still. */
+	if (previous && previous->stuck)
+		viommu_domain_wipe(previous);
 	endpoint->domain = domain;
-	return domain ? viommu_domain_gain(domain) : 0;
+	if (!domain)
+		return 0;
+	/* What it refused to forget with its last endpoint it has still. */
+	return viommu_domain_gain(domain, !domain->stuck || !viommu_domain_wipe(domain));
 }
 
 /**
@@ -267,14 +287,72 @@ void viommu_endpoint_block(struct viommu_device *viommu, struct viommu_endpoint 
 	if (!ret)
 		return;
 	/* NOENT: the device was unplugged, and its ID with it. */
-	if (ret != -ENOENT) {
+	if (ret != -ENOENT)
 		dev_warn(&viommu->vdev->dev, "endpoint %#x could not be blocked: %pe\n",
 			 endpoint->id, ERR_PTR(ret));
-		domain->stuck = true;
-	}
+	if (!domain)
+		return;
+	domain->stuck |= ret != -ENOENT;
 	viommu_endpoint_forget(endpoint);
 	if (domain->stuck)
 		viommu_domain_wipe(domain);
+}
+
+/**
+ * viommu_endpoints_park() - have no requests sent for any domain
+ * @viommu: the virtio-iommu, about to be reset
+ *
+ * Mapping and unmapping go on in the store alone, as in domains without endpoints. What is
+ * under way is waited for.
+ *
+ * Context: Process context, endpoints_lock held. May sleep.
+ */
+void viommu_endpoints_park(struct viommu_device *viommu)
+{
+	struct viommu_endpoint *endpoint;
+	unsigned long id;
+
+	lockdep_assert_held(&viommu->endpoints_lock);
+	xa_for_each(&viommu->endpoints, id, endpoint)
+		if (endpoint->domain)
+			viommu_domain_count(endpoint->domain, -1);
+	viommu->asleep = true;
+	xa_for_each(&viommu->endpoints, id, endpoint)
+		if (endpoint->domain)
+			viommu_domain_drain(endpoint->domain);
+}
+
+/**
+ * viommu_endpoints_return() - attach all endpoints again to what they were attached to
+ * @viommu: the virtio-iommu, after a reset
+ *
+ * Context: Process context, endpoints_lock held. May sleep.
+ * Return: 0, or what went wrong first, which is logged: such an endpoint reaches nothing,
+ * or not all that it should.
+ */
+int viommu_endpoints_return(struct viommu_device *viommu)
+{
+	struct viommu_endpoint *endpoint;
+	struct viommu_domain *domain;
+	unsigned long id;
+	int err, ret = 0;
+
+	lockdep_assert_held(&viommu->endpoints_lock);
+	viommu->asleep = false;
+	xa_for_each(&viommu->endpoints, id, endpoint) {
+		domain = endpoint->domain;
+		if (!domain)
+			continue;
+		endpoint->domain = NULL;
+		err = viommu_endpoint_move(viommu, endpoint, domain);
+		if (!err)
+			continue;
+		dev_err(&viommu->vdev->dev, "endpoint %#x could not be returned to domain %u: %pe\n",
+			endpoint->id, domain->id, ERR_PTR(err));
+		viommu_endpoint_lose(endpoint, domain);
+		ret = ret ?: err;
+	}
+	return ret;
 }
 
 /* What fails here fails before anything has changed. */
@@ -293,6 +371,10 @@ static int viommu_domain_prepare(struct viommu_domain *domain, struct viommu_mas
 	if (domain == &domain->viommu->blocking && !domain->owns_id &&
 	    domain->viommu->bypass_open)
 		return -ENODEV;
+	/* The DMA API needs no mapping that ends at 2^64-1, which there are hosts to trip over. */
+	if (iommu_is_dma_domain(&domain->domain))
+		domain->domain.geometry.aperture_end = min_t(u64, domain->viommu->limits.input_last,
+							     -domain->viommu->limits.granule - 1);
 	viommu_domain_drain(domain);
 	return viommu_domain_reserve(domain, master);
 }
@@ -324,6 +406,54 @@ static void viommu_master_moved(struct viommu_master *master)
 	}
 }
 
+/*
+ * Where the core does not take no for an answer, but warns: a device's first attach, and its
+ * return from blocking or from a user's domain, which is freed all the same.
+ */
+static bool viommu_attach_must_succeed(const struct viommu_domain *domain,
+				       const struct viommu_master *master)
+{
+	const struct viommu_domain *previous = master->endpoints[0]->domain;
+
+	return domain->domain.type != IOMMU_DOMAIN_UNMANAGED &&
+	       (!previous || previous == &master->viommu->blocking ||
+		previous->domain.type == IOMMU_DOMAIN_UNMANAGED);
+}
+
+static void viommu_endpoint_cut_off(struct viommu_master *master, struct viommu_endpoint *endpoint,
+				    struct viommu_domain *domain)
+{
+	viommu_endpoint_block(master->viommu, endpoint);
+	viommu_endpoint_forget(endpoint);
+	viommu_endpoint_lose(endpoint, domain);
+	dev_err(master->dev, "endpoint %#x is cut off: no DMA is possible\n", endpoint->id);
+}
+
+/* Attach all endpoints, or those that the device lets if @must. */
+static int viommu_master_move(struct viommu_master *master, struct viommu_domain *domain, bool must)
+{
+	struct viommu_endpoint *endpoint;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < master->nr_endpoints; i++) {
+		endpoint = master->endpoints[i];
+		ret = viommu_endpoint_move(master->viommu, endpoint, domain);
+		if (!ret) {
+			viommu_endpoint_found(endpoint);
+			continue;
+		}
+		dev_err(master->dev, "attach of endpoint %#x to domain %u failed: %pe\n",
+			endpoint->id, domain->id, ERR_PTR(ret));
+		if (!must) {
+			viommu_domain_rollback(master, i + 1);
+			return ret;
+		}
+		viommu_endpoint_cut_off(master, endpoint, domain);
+	}
+	return 0;
+}
+
 /* The core documents what an attach may return, and what it makes of it. */
 static int viommu_attach_errno(int ret)
 {
@@ -344,7 +474,8 @@ static int viommu_attach_errno(int ret)
  * @domain: the domain
  * @master: the device
  *
- * Either all endpoints of the device are attached, or all are where they were.
+ * Either all endpoints of the device are attached, or all are where they were. Where the
+ * core cannot take an error, one that the host refuses is cut off instead.
  *
  * Context: Process context. Takes endpoints_lock, may sleep.
  * Return: 0; -EINVAL where device and domain do not go together; -EBUSY where
@@ -354,29 +485,31 @@ int viommu_domain_attach(struct viommu_domain *domain, struct viommu_master *mas
 {
 	struct viommu_device *viommu = master->viommu;
 	unsigned int i;
+	bool must;
 	int ret;
 
 	guard(mutex)(&viommu->endpoints_lock);
-	ret = viommu_domain_prepare(domain, master);
-	if (ret)
-		return ret;
-
+	must = viommu_attach_must_succeed(domain, master);
 	for (i = 0; i < master->nr_endpoints; i++)
 		master->endpoints[i]->previous = master->endpoints[i]->domain;
-	for (i = 0; i < master->nr_endpoints; i++) {
-		ret = viommu_endpoint_move(viommu, master->endpoints[i], domain);
-		if (ret)
-			break;
-	}
-	if (!ret) {
+
+	ret = viommu_domain_prepare(domain, master);
+	if (ret && !must)
+		return ret;
+	for (i = 0; ret && i < master->nr_endpoints; i++)
+		viommu_endpoint_cut_off(master, master->endpoints[i], domain);
+	if (!ret)
+		ret = viommu_master_move(master, domain, must);
+	if (!ret || must) {
 		viommu_master_moved(master);
+		/* It reserved for all endpoints what is for those that are in it. */
+		if (domain->viommu && domain->nr_lost)
+			viommu_domain_unreserve(domain);
 		viommu_bypass_update(viommu);
 		return 0;
 	}
-
-	dev_err(master->dev, "attach of endpoint %#x to domain %u failed: %pe\n",
-		master->endpoints[i]->id, domain->id, ERR_PTR(ret));
-	viommu_domain_rollback(master, i + 1);
 	viommu_domain_unreserve(domain);
+	/* For those that could not go back. */
+	viommu_master_moved(master);
 	return ret == -EINVAL ? -ENODEV : viommu_attach_errno(ret);
 }

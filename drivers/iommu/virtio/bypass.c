@@ -28,11 +28,18 @@ module_param(keep_bypass, bool, 0644);
 MODULE_PARM_DESC(keep_bypass,
 		 "Leave DMA of devices that are attached nowhere as the host has it, mostly untranslated, in the place of stopping it (default: no)");
 
-static void viommu_bypass_write(struct viommu_device *viommu, bool open)
+static void viommu_bypass_tell(struct viommu_device *viommu, bool open)
 {
 	u8 value = open;
 
-	virtio_cwrite_le(viommu->vdev, struct virtio_iommu_config, bypass, &value);
+	if (viommu->has_bypass_config)
+		virtio_cwrite_le(viommu->vdev, struct virtio_iommu_config, bypass, &value);
+}
+
+static void viommu_bypass_write(struct viommu_device *viommu, bool open)
+{
+	if (!viommu->asleep)
+		viommu_bypass_tell(viommu, open);
 	viommu->bypass_open = open;
 }
 
@@ -50,7 +57,8 @@ void viommu_bypass_init(struct viommu_device *viommu)
 		return;
 	virtio_cread_le(viommu->vdev, struct virtio_iommu_config, bypass, &value);
 	/* D5: the other bits mean nothing. */
-	viommu->bypass_open = viommu->bypass_offered = value & 1;
+	viommu->bypass_offered = value & 1;
+	viommu->bypass_open = viommu->bypass_offered;
 }
 
 /* Whether nobody's DMA would stop whose driver counts on it. */
@@ -109,7 +117,8 @@ void viommu_bypass_restore(struct viommu_device *viommu)
 {
 	guard(mutex)(&viommu->endpoints_lock);
 	viommu->registered = false;
-	if (viommu->bypass_open != viommu->bypass_offered)
+	/* One that was not resumed has no features: it may not be told, and stays closed. */
+	if (viommu->has_queues && viommu->bypass_open != viommu->bypass_offered)
 		viommu_bypass_write(viommu, viommu->bypass_offered);
 }
 
@@ -125,6 +134,36 @@ void viommu_bypass_shut(struct viommu_device *viommu)
 	/* Drivers of devices outside have yet to finish their work. */
 	if (viommu->bypass_open && !viommu_outside_is_live(viommu, false))
 		viommu_bypass_write(viommu, false);
+}
+
+/**
+ * viommu_bypass_hold() - the endpoints are, or are about to be, attached nowhere
+ * @viommu: the virtio-iommu, about to forget its endpoints, or just reset
+ *
+ * The host's switch survives a reset of the device, but not one of the whole machine, as
+ * which some hosts resume.
+ *
+ * Context: endpoints_lock held. May sleep.
+ */
+void viommu_bypass_hold(struct viommu_device *viommu)
+{
+	lockdep_assert_held(&viommu->endpoints_lock);
+	viommu_bypass_tell(viommu, viommu->bypass_open && viommu_outside_is_live(viommu, false));
+}
+
+/**
+ * viommu_bypass_settle() - the endpoints are attached again
+ * @viommu: the virtio-iommu
+ * @all_attached: all of them; otherwise the DMA of those that are not must not pass by
+ *
+ * Context: endpoints_lock held. May sleep.
+ */
+void viommu_bypass_settle(struct viommu_device *viommu, bool all_attached)
+{
+	lockdep_assert_held(&viommu->endpoints_lock);
+	if (viommu->bypass_open)
+		viommu_bypass_write(viommu, all_attached);
+	viommu_bypass_update(viommu);
 }
 
 /**

@@ -99,3 +99,21 @@ int viommu_limits_init(struct viommu_limits *limits, const struct virtio_iommu_c
 	}
 	return 0;
 }
+
+/**
+ * viommu_limits_are() - are two limits the same?
+ * @limits: the ones
+ * @other: the others
+ *
+ * Context: Any.
+ * Return: whether they are.
+ */
+bool viommu_limits_are(const struct viommu_limits *limits, const struct viommu_limits *other)
+{
+	return limits->granule == other->granule &&
+	       limits->input_start == other->input_start &&
+	       limits->input_last == other->input_last &&
+	       limits->domain_start == other->domain_start &&
+	       limits->domain_last == other->domain_last &&
+	       limits->probe_size == other->probe_size;
+}

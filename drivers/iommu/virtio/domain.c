@@ -108,7 +108,7 @@ int viommu_domains_init(struct viommu_device *viommu)
  */
 struct viommu_domain *viommu_domain_alloc(unsigned int type)
 {
-	struct viommu_domain *domain = kzalloc(sizeof(*domain), GFP_KERNEL);
+	struct viommu_domain *domain = kzalloc_obj(*domain, GFP_KERNEL);
 
 	if (!domain)
 		return NULL;
@@ -255,16 +255,14 @@ void viommu_domain_free(struct iommu_domain *iommu_domain)
 	struct viommu_endpoint *endpoint;
 	unsigned long id;
 
+	viommu_domain_forget_lost(domain);
 	if (viommu) {
 		viommu_domain_drain(domain);
 		/* The core has attached them elsewhere, unless that failed. */
-		scoped_guard(mutex, &viommu->endpoints_lock) {
-			xa_for_each(&viommu->endpoints, id, endpoint) {
-				if (endpoint->domain != domain)
-					continue;
-				viommu_endpoint_block(viommu, endpoint);
-			}
-		}
+		scoped_guard(mutex, &viommu->endpoints_lock)
+			xa_for_each(&viommu->endpoints, id, endpoint)
+				if (endpoint->domain == domain)
+					viommu_endpoint_block(viommu, endpoint);
 		viommu_queue_wait(&viommu->queue, &domain->batch);
 		viommu_domain_return_id(domain, viommu);
 		atomic_dec(&viommu->nr_domains);

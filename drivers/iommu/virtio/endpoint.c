@@ -92,7 +92,8 @@ static int viommu_master_get_endpoint(struct viommu_master *master, u32 id, bool
 		return 0;
 	if (!viommu_outside_has(viommu, master->dev))
 		dev_err(master->dev,
-			"the virtio-iommu does not know endpoint %#x, which its DMA comes from\n", id);
+			"the virtio-iommu does not know endpoint %#x, which its DMA comes from\n",
+			id);
 	return -ENOENT;
 }
 
@@ -262,6 +263,7 @@ static int viommu_master_take_in(struct device *dev, struct viommu_device *viomm
 				 bool bound_first)
 {
 	struct viommu_master *master;
+	int ret;
 
 	if (bound_first && !viommu_ops_takes_bound) {
 		viommu_outside_add(viommu, dev, "its driver was bound before its IOMMU was there",
@@ -270,8 +272,9 @@ static int viommu_master_take_in(struct device *dev, struct viommu_device *viomm
 	}
 	master = viommu_master_alloc(dev, viommu);
 	if (IS_ERR(master)) {
-		viommu_outside_add(viommu, dev, "its IOMMU cannot take it in", PTR_ERR(master));
-		return PTR_ERR(master);
+		ret = PTR_ERR(master);
+		viommu_outside_add(viommu, dev, "its IOMMU cannot take it in", ret);
+		return ret;
 	}
 	viommu_outside_drop(viommu, dev);
 
@@ -526,40 +529,59 @@ bool viommu_master_is_coherent(struct device *dev)
 	return dev_is_dma_coherent(dev);
 }
 
-/* A device whose driver must go; it is returned once, with a reference. */
-static struct device *viommu_masters_next_bound(struct viommu_device *viommu)
+/* A device that was not yet evicted; it is returned once, with a reference. */
+static struct device *viommu_masters_next(struct viommu_device *viommu)
 {
 	struct viommu_master *master;
 
 	guard(mutex)(&viommu->endpoints_lock);
 	list_for_each_entry(master, &viommu->masters, node) {
-		if (master->unbound || !device_is_bound(master->dev) ||
+		if (master->evicted ||
 		    (dev_is_pci(master->dev) && pci_is_bridge(to_pci_dev(master->dev))))
 			continue;
-		master->unbound = true;
+		master->evicted = true;
 		return get_device(master->dev);
 	}
 	return NULL;
 }
 
+/*
+ * Without a driver, and out of its group before one comes: drivers bind with the device's
+ * lock held, and may be about to, because they have waited for the IOMMU.
+ */
+static void viommu_device_evict(struct device *dev)
+{
+	bool out;
+
+	do {
+		if (device_is_bound(dev))
+			dev_warn(dev, "its IOMMU goes away: driver %s is unbound\n",
+				 dev_driver_string(dev));
+		device_release_driver(dev);
+		device_lock(dev);
+		out = !dev->driver;
+		if (out)
+			iommu_group_remove_device(dev);
+		device_unlock(dev);
+	} while (!out);
+}
+
 /**
- * viommu_masters_unbind() - unbind the drivers of all devices, and take in no more
+ * viommu_masters_evict() - unbind the drivers of all devices, and take in no more
  * @viommu: the virtio-iommu, about to go
  *
  * Their DMA would lose its translations under them. Bridges do no DMA.
  *
  * Context: Removal of the virtio-iommu. May sleep.
  */
-void viommu_masters_unbind(struct viommu_device *viommu)
+void viommu_masters_evict(struct viommu_device *viommu)
 {
 	struct device *dev;
 
 	scoped_guard(mutex, &viommu->endpoints_lock)
 		viommu->gone = true;
-	while ((dev = viommu_masters_next_bound(viommu))) {
-		dev_warn(dev, "its IOMMU goes away: driver %s is unbound\n",
-			 dev_driver_string(dev));
-		device_release_driver(dev);
+	while ((dev = viommu_masters_next(viommu))) {
+		viommu_device_evict(dev);
 		put_device(dev);
 	}
 }

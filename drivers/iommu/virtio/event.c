@@ -16,7 +16,7 @@
 
 #include "viommu.h"
 
-#define VIOMMU_EVENTS_MAX	256
+#define VIOMMU_EVENTS_MAX	256U
 
 static int viommu_events_give(struct viommu_events *events, struct viommu_event *event)
 {
@@ -139,18 +139,33 @@ void viommu_events_callback(struct virtqueue *vq)
 int viommu_events_init(struct viommu_device *viommu, struct virtqueue *vq)
 {
 	struct viommu_events *events = &viommu->events;
-	unsigned int i;
 
 	INIT_WORK(&events->work, viommu_events_work);
-	events->vq = vq;
 	events->nr = min(virtqueue_get_vring_size(vq), VIOMMU_EVENTS_MAX);
 	events->buffers = kcalloc(events->nr, sizeof(*events->buffers), GFP_KERNEL);
 	if (!events->buffers)
 		return -ENOMEM;
-	for (i = 0; i < events->nr; i++)
-		if (viommu_events_give(events, &events->buffers[i]))
-			return -ENOMEM;
-	return 0;
+	return viommu_events_refill(viommu, vq);
+}
+
+/**
+ * viommu_events_refill() - give a new queue all buffers
+ * @viommu: the virtio-iommu, its device not ready
+ * @vq: the virtqueue
+ *
+ * Context: May sleep.
+ * Return: 0; -ENOMEM; -ENOSPC where the ring is smaller than it was.
+ */
+int viommu_events_refill(struct viommu_device *viommu, struct virtqueue *vq)
+{
+	struct viommu_events *events = &viommu->events;
+	unsigned int i;
+	int ret = 0;
+
+	events->vq = vq;
+	for (i = 0; i < events->nr && !ret; i++)
+		ret = viommu_events_give(events, &events->buffers[i]);
+	return ret;
 }
 
 /**
@@ -168,6 +183,18 @@ void viommu_events_start(struct viommu_device *viommu)
 }
 
 /**
+ * viommu_events_flush() - handle what has come
+ * @viommu: the virtio-iommu
+ *
+ * Context: endpoints_lock not held. May sleep.
+ */
+void viommu_events_flush(struct viommu_device *viommu)
+{
+	schedule_work(&viommu->events.work);
+	flush_work(&viommu->events.work);
+}
+
+/**
  * viommu_events_stop() - let no fault come any more
  * @viommu: the virtio-iommu; its queues are broken, so that no callback comes
  *
@@ -175,6 +202,7 @@ void viommu_events_start(struct viommu_device *viommu)
  */
 void viommu_events_stop(struct viommu_device *viommu)
 {
+	WRITE_ONCE(viommu->events.started, false);
 	cancel_work_sync(&viommu->events.work);
 }
 

@@ -38,6 +38,9 @@ static int viommu_endpoint_probe(struct viommu_device *viommu, struct viommu_end
 		return 0;
 
 	guard(mutex)(&viommu->probe_lock);
+	/* It may have the buffer still, from a PROBE that it never answered. */
+	if (READ_ONCE(viommu->queue.dead))
+		return -EIO;
 	memset(viommu->probe_buffer, 0, viommu_wire_probe_size(size));
 	viommu_wire_probe(&wire, viommu->probe_buffer, endpoint->id, size);
 	ret = viommu_queue_send(&viommu->queue, &wire);
@@ -82,7 +85,7 @@ struct viommu_endpoint *viommu_ids_get(struct viommu_device *viommu, u32 id)
 		return endpoint;
 	}
 
-	endpoint = kzalloc(sizeof(*endpoint), GFP_KERNEL);
+	endpoint = kzalloc_obj(*endpoint, GFP_KERNEL);
 	if (!endpoint)
 		return ERR_PTR(-ENOMEM);
 	endpoint->id = id;
@@ -123,14 +126,16 @@ void viommu_ids_put(struct viommu_device *viommu, struct viommu_endpoint *endpoi
 	struct viommu_domain *domain = endpoint->domain;
 
 	lockdep_assert_held(&viommu->endpoints_lock);
-	if (--endpoint->users)
+	if (!--endpoint->users && domain)
+		viommu_endpoint_block(viommu, endpoint);
+	/* The device that goes may have had more regions than this endpoint's. */
+	if (domain)
+		viommu_domain_unreserve(domain);
+	if (endpoint->users)
 		return;
 
-	if (domain) {
-		viommu_endpoint_block(viommu, endpoint);
-		viommu_domain_unreserve(domain);
-	}
 	viommu_endpoint_forget(endpoint);
+	viommu_endpoint_found(endpoint);
 	xa_erase(&viommu->endpoints, endpoint->id);
 	viommu_endpoint_free(endpoint);
 }

@@ -16,6 +16,7 @@
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/platform_device.h>
+#include <linux/rcupdate.h>
 #include <linux/reboot.h>
 #include <linux/slab.h>
 #include <linux/virtio_ids.h>
@@ -24,12 +25,6 @@
 #include "viommu.h"
 
 #define VIOMMU_VERSION	"0.1.0"
-
-enum viommu_vq {
-	VIOMMU_VQ_REQUEST,
-	VIOMMU_VQ_EVENT,
-	VIOMMU_NR_VQS,
-};
 
 static DEFINE_MUTEX(viommu_devices_lock);
 static LIST_HEAD(viommu_devices);
@@ -127,8 +122,17 @@ static int viommu_validate(struct virtio_device *vdev)
 	return 0;
 }
 
-/* Fields of features that were not negotiated stay 0, and are not looked at. */
-static int viommu_read_config(struct viommu_device *viommu)
+/**
+ * viommu_device_read_limits() - read and check the config space
+ * @viommu: the virtio-iommu, its features known
+ * @limits: filled in, on success
+ *
+ * Fields of features that were not negotiated stay 0, and are not looked at.
+ *
+ * Context: May sleep.
+ * Return: 0, or as viommu_limits_init(), which is logged.
+ */
+int viommu_device_read_limits(struct viommu_device *viommu, struct viommu_limits *limits)
 {
 	struct virtio_device *vdev = viommu->vdev;
 	struct virtio_iommu_config config = {};
@@ -156,7 +160,7 @@ static int viommu_read_config(struct viommu_device *viommu)
 		config.probe_size = cpu_to_le32(u32_field);
 	}
 
-	ret = viommu_limits_init(&viommu->limits, &config, vdev->features, &why);
+	ret = viommu_limits_init(limits, &config, vdev->features, &why);
 	if (ret)
 		dev_err(&vdev->dev, "config space refused: %s\n", why);
 	return ret;
@@ -171,21 +175,38 @@ static int viommu_alloc_probe_buffer(struct viommu_device *viommu)
 	return viommu->probe_buffer ? 0 : -ENOMEM;
 }
 
-static int viommu_find_queues(struct viommu_device *viommu)
+/**
+ * viommu_device_find_queues() - create the virtqueues
+ * @viommu: the virtio-iommu
+ * @vqs: VIOMMU_NR_VQS of them
+ *
+ * Context: May sleep.
+ * Return: 0, or the transport's errno, which is logged.
+ */
+int viommu_device_find_queues(struct viommu_device *viommu, struct virtqueue *vqs[])
 {
 	/* The request queue is polled: it needs no interrupt, hence no vector. */
 	struct virtqueue_info infos[VIOMMU_NR_VQS] = {
 		[VIOMMU_VQ_REQUEST] = { .name = "request" },
 		[VIOMMU_VQ_EVENT] = { .name = "event", .callback = viommu_events_callback },
 	};
-	struct virtqueue *vqs[VIOMMU_NR_VQS];
 	int ret;
 
 	ret = virtio_find_vqs(viommu->vdev, VIOMMU_NR_VQS, vqs, infos, NULL);
-	if (ret) {
+	if (ret)
 		dev_err(&viommu->vdev->dev, "no virtqueues: %pe\n", ERR_PTR(ret));
+	viommu->has_queues = !ret;
+	return ret;
+}
+
+static int viommu_init_queues(struct viommu_device *viommu)
+{
+	struct virtqueue *vqs[VIOMMU_NR_VQS];
+	int ret;
+
+	ret = viommu_device_find_queues(viommu, vqs);
+	if (ret)
 		return ret;
-	}
 	ret = viommu_queue_init(&viommu->queue, viommu->vdev, vqs[VIOMMU_VQ_REQUEST]);
 	if (!ret)
 		ret = viommu_events_init(viommu, vqs[VIOMMU_VQ_EVENT]);
@@ -198,7 +219,7 @@ static int viommu_find_queues(struct viommu_device *viommu)
 
 static struct viommu_device *viommu_device_alloc(struct virtio_device *vdev)
 {
-	struct viommu_device *viommu = kzalloc(sizeof(*viommu), GFP_KERNEL);
+	struct viommu_device *viommu = kzalloc_obj(*viommu, GFP_KERNEL);
 
 	if (!viommu)
 		return NULL;
@@ -241,7 +262,7 @@ static int viommu_device_start(struct viommu_device *viommu)
 	ret = viommu_find_fwnode(viommu);
 	if (ret)
 		return ret;
-	ret = viommu_read_config(viommu);
+	ret = viommu_device_read_limits(viommu, &viommu->limits);
 	if (ret)
 		return ret;
 	ret = viommu_domains_init(viommu);
@@ -251,7 +272,7 @@ static int viommu_device_start(struct viommu_device *viommu)
 	if (ret)
 		return ret;
 	viommu->vdev->priv = viommu;
-	ret = viommu_find_queues(viommu);
+	ret = viommu_init_queues(viommu);
 	if (ret)
 		return ret;
 	viommu_bypass_init(viommu);
@@ -260,13 +281,25 @@ static int viommu_device_start(struct viommu_device *viommu)
 	return 0;
 }
 
-/* Reset first: what the device may write to is freed only then. */
-static void viommu_device_stop(struct viommu_device *viommu)
+/**
+ * viommu_device_stop() - reset the device, and delete its virtqueues
+ * @viommu: the virtio-iommu
+ *
+ * Reset first: what the device may write to is freed only then.
+ *
+ * Context: May sleep. Others may try to send requests, and fail.
+ */
+void viommu_device_stop(struct viommu_device *viommu)
 {
 	viommu_queue_stop(&viommu->queue);
 	virtio_break_device(viommu->vdev);
 	virtio_reset_device(viommu->vdev);
 	viommu_events_stop(viommu);
+	if (!viommu->has_queues)
+		return;
+	viommu->has_queues = false;
+	/* Who was about to notify the device has done so: interrupts are off until then. */
+	synchronize_rcu();
 	viommu->vdev->config->del_vqs(viommu->vdev);
 }
 
@@ -368,7 +401,7 @@ static void viommu_remove(struct virtio_device *vdev)
 	struct viommu_device *viommu = vdev->priv;
 
 	viommu_device_unlist(viommu);
-	viommu_masters_unbind(viommu);
+	viommu_masters_evict(viommu);
 	viommu_unregister(viommu);
 	viommu_outside_clear(viommu);
 	viommu_debugfs_remove(viommu);
@@ -402,6 +435,8 @@ static struct virtio_driver viommu_driver = {
 	.validate		= viommu_validate,
 	.probe			= viommu_probe,
 	.remove			= viommu_remove,
+	.freeze			= viommu_pm_freeze,
+	.restore		= viommu_pm_restore,
 };
 
 static int viommu_bus_notify(struct notifier_block *block, unsigned long action, void *data)
@@ -421,6 +456,7 @@ static int viommu_bus_notify(struct notifier_block *block, unsigned long action,
 }
 
 static struct notifier_block viommu_pci_notifier = { .notifier_call = viommu_bus_notify };
+static struct notifier_block viommu_platform_notifier = { .notifier_call = viommu_bus_notify };
 
 static int viommu_reboot_notify(struct notifier_block *block, unsigned long action, void *data)
 {
@@ -447,9 +483,12 @@ static int __init viommu_init(void)
 	ret = bus_register_notifier(&pci_bus_type, &viommu_pci_notifier);
 	if (ret)
 		goto err_topology;
-	ret = register_reboot_notifier(&viommu_reboot_notifier);
+	ret = bus_register_notifier(&platform_bus_type, &viommu_platform_notifier);
 	if (ret)
 		goto err_pci_notifier;
+	ret = register_reboot_notifier(&viommu_reboot_notifier);
+	if (ret)
+		goto err_platform_notifier;
 	viommu_debugfs_init();
 	ret = register_virtio_driver(&viommu_driver);
 	if (ret)
@@ -459,6 +498,8 @@ static int __init viommu_init(void)
 err_debugfs:
 	viommu_debugfs_exit();
 	unregister_reboot_notifier(&viommu_reboot_notifier);
+err_platform_notifier:
+	bus_unregister_notifier(&platform_bus_type, &viommu_platform_notifier);
 err_pci_notifier:
 	bus_unregister_notifier(&pci_bus_type, &viommu_pci_notifier);
 err_topology:
@@ -473,6 +514,7 @@ static void __exit viommu_exit(void)
 	unregister_virtio_driver(&viommu_driver);
 	viommu_debugfs_exit();
 	unregister_reboot_notifier(&viommu_reboot_notifier);
+	bus_unregister_notifier(&platform_bus_type, &viommu_platform_notifier);
 	bus_unregister_notifier(&pci_bus_type, &viommu_pci_notifier);
 	viommu_ops_exit();
 	viommu_topology_exit();

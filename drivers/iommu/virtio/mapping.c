@@ -134,11 +134,16 @@ int viommu_store_insert(struct viommu_store *store, struct viommu_mapping *mappi
 
 	/* A scatterlist's pages come one right after the other: no need to search. */
 	if (hint && mapping->start && hint->last + 1 == mapping->start) {
-		struct viommu_mapping *next = viommu_mapping_next(hint);
+		struct rb_node *next = rb_next(&hint->node);
 
-		if (!next || mapping->last < next->start) {
-			parent = hint->node.rb_right ? &next->node : &hint->node;
-			link = hint->node.rb_right ? &parent->rb_left : &parent->rb_right;
+		if (!next || mapping->last < viommu_mapping_of(next)->start) {
+			if (next && hint->node.rb_right) {
+				parent = next;
+				link = &parent->rb_left;
+			} else {
+				parent = &hint->node;
+				link = &parent->rb_right;
+			}
 		}
 	}
 	while (*link) {

@@ -24,6 +24,7 @@
  *	way, by the queue while one is
  * @flags: VIRTIO_IOMMU_MAP_F_*
  * @replayed: its last MAP was sent by a replay, which looks after @status
+ * @unclear: a MAP of it had no clear answer: the device may hold it, whatever @status says
  * @stale: its owner has unmapped it, and the device may still hold it
  * @identity: the driver's own, for an identity region: nobody else unmaps it
  */
@@ -38,6 +39,7 @@ struct viommu_mapping {
 	int status;
 	u16 flags;
 	bool replayed:1;
+	bool unclear:1;
 	bool stale:1;
 	bool identity:1;
 };
@@ -114,6 +116,7 @@ static inline void viommu_mapping_init(struct viommu_mapping *mapping, u64 start
 	mapping->phys = phys;
 	mapping->flags = flags;
 	mapping->replayed = false;
+	mapping->unclear = false;
 	mapping->stale = false;
 	mapping->identity = false;
 	mapping->status = VIOMMU_MAPPING_UNSENT;

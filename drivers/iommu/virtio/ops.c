@@ -85,8 +85,8 @@ const struct iommu_ops viommu_ops = {
 	.owner			= THIS_MODULE,
 };
 
-/* The core warns of a device that comes in with its driver bound. */
-const bool viommu_ops_takes_bound = false;
+/* No: the core warns of a device that comes in with its driver bound. */
+const bool viommu_ops_takes_bound;
 
 /**
  * viommu_ops_fwspec_init() - give a device a fwspec

@@ -10,7 +10,8 @@
  * meanwhile. While a domain has no endpoints the device does not know it, and nothing
  * is sent.
  *
- * A MAP that the device refuses is taken out of the store again. What it refuses to
+ * A MAP that the device refuses is taken out of the store again; where its answer is not
+ * clear, with an UNMAP. What it refuses to
  * unmap stays there, stale, so that nothing is mapped over it, and is tried again with
  * the next sync.
  *
@@ -223,7 +224,7 @@ static int viommu_domain_insert(struct viommu_domain *domain, u64 start, u64 las
  * Return: 0; -EINVAL without access rights; -ERANGE outside of the input range;
  * -EADDRNOTAVAIL where an endpoint of the domain has a reserved region; -EEXIST where
  * there is a mapping already; -EBUSY where there was one that the device refuses to
- * unmap; -ENOMEM.
+ * unmap; -EIO where an endpoint could not be attached; -ENOMEM.
  */
 int viommu_domain_map_pages(struct iommu_domain *iommu_domain, unsigned long iova,
 			    phys_addr_t phys, size_t pgsize, size_t pgcount, int prot, gfp_t gfp,
@@ -238,6 +239,8 @@ int viommu_domain_map_pages(struct iommu_domain *iommu_domain, unsigned long iov
 		return -EINVAL;
 	if (!viommu_domain_in_range(domain, iova, last))
 		return -ERANGE;
+	if (unlikely(READ_ONCE(domain->nr_lost)))
+		return -EIO;
 	ret = viommu_domain_insert(domain, iova, last, phys, flags, gfp);
 	if (!ret)
 		*mapped += pgsize * pgcount;
@@ -301,6 +304,24 @@ static int viommu_domain_send_maps(struct viommu_domain *domain, struct viommu_q
 	return 1;
 }
 
+/* -EIO is what no clear answer to a MAP becomes: the device may have made it all the same. */
+static bool viommu_mapping_may_be_held(const struct viommu_mapping *mapping, int status)
+{
+	return !status || status == -EIO || mapping->unclear;
+}
+
+/* A mapping could not be made. The device is told to unmap it if there may be need. */
+static void viommu_domain_give_up(struct viommu_domain *domain, struct viommu_mapping *mapping)
+{
+	if (viommu_mapping_may_be_held(mapping, mapping->status) &&
+	    !READ_ONCE(domain->viommu->queue.dead)) {
+		viommu_domain_keep_stale(domain, mapping);
+		return;
+	}
+	viommu_store_remove(&domain->store, mapping);
+	viommu_store_free(&domain->store, mapping);
+}
+
 /*
  * Take the first mapping of a range that the device refused out of the store, or, if
  * @unsent says why, that it was not told of. Return: its errno, or 0 where there is none.
@@ -321,8 +342,7 @@ static int viommu_domain_collect_one(struct viommu_domain *domain, u64 *start, u
 		else if (status == VIOMMU_MAPPING_UNSENT)
 			status = unsent;
 		if (status < 0) {
-			viommu_store_remove(&domain->store, mapping);
-			viommu_store_free(&domain->store, mapping);
+			viommu_domain_give_up(domain, mapping);
 			return status;
 		}
 		if (*start >= last)
@@ -347,6 +367,16 @@ static int viommu_domain_collect(struct viommu_domain *domain, u64 start, u64 la
 	return ret;
 }
 
+/* Whether no MAP was refused, one of a replay, which has looked after it since, included. */
+static bool viommu_domain_all_held(struct viommu_domain *domain, unsigned int taken_back)
+{
+	if (atomic_read(&domain->batch.failed))
+		return false;
+	/* Pairs with the barrier in viommu_mapping_collect(). */
+	smp_rmb();
+	return READ_ONCE(domain->nr_taken_back) == taken_back;
+}
+
 /**
  * viommu_domain_sync_map() - put mappings into effect
  * @iommu_domain: the domain
@@ -365,15 +395,21 @@ int viommu_domain_sync_map(struct iommu_domain *iommu_domain, unsigned long iova
 {
 	struct viommu_domain *domain = to_viommu_domain(iommu_domain);
 	u64 last = iova + size - 1;
-	int ret;
+	unsigned int taken_back;
+	int ret, status;
 
 	if (!domain->viommu)
 		return 0;
-	ret = viommu_domain_send(domain, viommu_domain_send_maps, iova, last);
-	viommu_queue_wait(&domain->viommu->queue, &domain->batch);
-	if (likely(!ret && !atomic_read(&domain->batch.failed)))
-		return 0;
-	return viommu_domain_collect(domain, iova, last, ret) ?: ret;
+	do {
+		taken_back = READ_ONCE(domain->nr_taken_back);
+		ret = viommu_domain_send(domain, viommu_domain_send_maps, iova, last);
+		viommu_queue_wait(&domain->viommu->queue, &domain->batch);
+		if (likely(!ret && viommu_domain_all_held(domain, taken_back)))
+			return 0;
+		status = viommu_domain_collect(domain, iova, last, ret);
+	} while (!ret && !status && taken_back != READ_ONCE(domain->nr_taken_back));
+	viommu_domain_drain(domain);
+	return status ?: ret;
 }
 
 /*
@@ -405,7 +441,7 @@ static int viommu_domain_let_go(struct viommu_domain *domain, struct viommu_mapp
 		*last = max(*last, mapping->last);
 		if (status < 0)
 			atomic_dec(&domain->batch.failed);
-		if (!status && domain->nr_endpoints) {
+		if (viommu_mapping_may_be_held(mapping, status) && domain->nr_endpoints) {
 			mapping = viommu_store_make_stale(&domain->store, mapping);
 			next = more ? viommu_mapping_next(mapping) : NULL;
 		} else {

@@ -34,6 +34,7 @@ struct viommu_limits {
 
 int viommu_limits_init(struct viommu_limits *limits, const struct virtio_iommu_config *config,
 		       u64 features, const char **why);
+bool viommu_limits_are(const struct viommu_limits *limits, const struct viommu_limits *other);
 
 /**
  * enum viommu_region_type - what a reserved region is for

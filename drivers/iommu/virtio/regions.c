@@ -194,12 +194,15 @@ static struct viommu_region viommu_layers_region(const struct viommu_layers *lay
 static int viommu_regions_append(struct viommu_regions *regions,
 				 const struct viommu_region *region)
 {
-	struct viommu_region *before = regions->nr ? &regions->entries[regions->nr - 1] : NULL;
+	struct viommu_region *before;
 
-	if (before && before->last + 1 == region->start && before->type == region->type &&
-	    before->flags == region->flags) {
-		before->last = region->last;
-		return 0;
+	if (regions->nr) {
+		before = &regions->entries[regions->nr - 1];
+		if (before->last + 1 == region->start && before->type == region->type &&
+		    before->flags == region->flags) {
+			before->last = region->last;
+			return 0;
+		}
 	}
 	return viommu_regions_add(regions, region);
 }

@@ -53,7 +53,6 @@ int viommu_queue_init(struct viommu_queue *queue, struct virtio_device *vdev,
 
 	spin_lock_init(&queue->lock);
 	queue->vdev = vdev;
-	queue->vq = vq;
 	if (!nr) {
 		dev_err(&vdev->dev, "request queue of %u descriptors is too small\n",
 			virtqueue_get_vring_size(vq));
@@ -71,9 +70,38 @@ int viommu_queue_init(struct viommu_queue *queue, struct virtio_device *vdev,
 		request->wire = &queue->wires[i];
 		sg_init_table(&request->readable, 1);
 		sg_init_table(&request->writable, 1);
-		request->next = queue->free;
-		queue->free = request;
 	}
+	return viommu_queue_restart(queue, vq);
+}
+
+/**
+ * viommu_queue_restart() - begin anew after a reset of the device
+ * @queue: the queue; nothing is sent
+ * @vq: its new virtqueue
+ *
+ * What it has done so far is not forgotten.
+ *
+ * Context: May sleep. Others may try to send meanwhile, and fail.
+ * Return: 0, or -EINVAL where the ring is smaller than it was.
+ */
+int viommu_queue_restart(struct viommu_queue *queue, struct virtqueue *vq)
+{
+	unsigned long flags;
+	unsigned int i;
+
+	if (virtqueue_get_vring_size(vq) / 2 < queue->nr_slots)
+		return -EINVAL;
+	spin_lock_irqsave(&queue->lock, flags);
+	queue->vq = vq;
+	queue->free = NULL;
+	for (i = 0; i < queue->nr_slots; i++) {
+		queue->requests[i].next = queue->free;
+		queue->free = &queue->requests[i];
+	}
+	queue->done_seq = queue->seq;
+	bitmap_zero(queue->done, VIOMMU_SLOTS_MAX);
+	queue->dead = false;
+	spin_unlock_irqrestore(&queue->lock, flags);
 	return 0;
 }
 

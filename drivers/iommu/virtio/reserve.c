@@ -106,6 +106,7 @@ static int viommu_domain_combine(const struct viommu_domain *domain,
 	unsigned int i, max = 0;
 	int ret;
 
+	*regions = (struct viommu_regions) {};
 	list_for_each_entry(master, &domain->viommu->masters, node)
 		if (viommu_domain_will_have(domain, newcomer, master))
 			max += master->regions.nr;
@@ -129,14 +130,17 @@ static int viommu_domain_combine(const struct viommu_domain *domain,
 /* Put a combined list in the place of the old one, unless a mapping is in its way. */
 static int viommu_domain_set_regions(struct viommu_domain *domain, struct viommu_regions *regions)
 {
-	const struct viommu_region *region;
 	bool conflict = false;
 	unsigned long flags;
+	unsigned int i;
 
 	spin_lock_irqsave(&domain->lock, flags);
-	for (region = regions->entries; region < regions->entries + regions->nr; region++)
+	for (i = 0; i < regions->nr; i++) {
+		const struct viommu_region *region = &regions->entries[i];
+
 		conflict |= region->type != VIOMMU_REGION_IDENTITY &&
 			    viommu_store_first(&domain->store, region->start, region->last);
+	}
 	if (!conflict)
 		swap(domain->regions, *regions);
 	spin_unlock_irqrestore(&domain->lock, flags);

@@ -97,19 +97,21 @@ static ssize_t viommu_failures_show(struct device *dev, struct device_attribute 
 	return sysfs_emit(buf, "%llu\n", viommu_queue_counters(&viommu->queue).failures[type]);
 }
 
-#define VIOMMU_REQUEST_ATTRS(_name, _type)						\
-	static struct dev_ext_attribute dev_attr_##_name##_requests = {			\
-		__ATTR(_name##_requests, 0444, viommu_requests_show, NULL), (void *)(_type) \
-	};										\
-	static struct dev_ext_attribute dev_attr_##_name##_failures = {			\
-		__ATTR(_name##_failures, 0444, viommu_failures_show, NULL), (void *)(_type) \
+#define VIOMMU_REQUEST_ATTR(_name, _what, _type)						\
+	static struct dev_ext_attribute dev_attr_##_name##_##_what = {			\
+		__ATTR(_name##_##_what, 0444, viommu_##_what##_show, NULL), (void *)(_type) \
 	}
 
-VIOMMU_REQUEST_ATTRS(attach, VIRTIO_IOMMU_T_ATTACH);
-VIOMMU_REQUEST_ATTRS(detach, VIRTIO_IOMMU_T_DETACH);
-VIOMMU_REQUEST_ATTRS(map, VIRTIO_IOMMU_T_MAP);
-VIOMMU_REQUEST_ATTRS(unmap, VIRTIO_IOMMU_T_UNMAP);
-VIOMMU_REQUEST_ATTRS(probe, VIRTIO_IOMMU_T_PROBE);
+VIOMMU_REQUEST_ATTR(attach, requests, VIRTIO_IOMMU_T_ATTACH);
+VIOMMU_REQUEST_ATTR(attach, failures, VIRTIO_IOMMU_T_ATTACH);
+VIOMMU_REQUEST_ATTR(detach, requests, VIRTIO_IOMMU_T_DETACH);
+VIOMMU_REQUEST_ATTR(detach, failures, VIRTIO_IOMMU_T_DETACH);
+VIOMMU_REQUEST_ATTR(map, requests, VIRTIO_IOMMU_T_MAP);
+VIOMMU_REQUEST_ATTR(map, failures, VIRTIO_IOMMU_T_MAP);
+VIOMMU_REQUEST_ATTR(unmap, requests, VIRTIO_IOMMU_T_UNMAP);
+VIOMMU_REQUEST_ATTR(unmap, failures, VIRTIO_IOMMU_T_UNMAP);
+VIOMMU_REQUEST_ATTR(probe, requests, VIRTIO_IOMMU_T_PROBE);
+VIOMMU_REQUEST_ATTR(probe, failures, VIRTIO_IOMMU_T_PROBE);
 
 static struct attribute *viommu_stats_attrs[] = {
 	&dev_attr_devices.attr,

@@ -70,8 +70,9 @@ static struct viommu_firmware_table viommu_tables[] = {
 };
 
 /* Without @ranges, only count. */
-static unsigned int viommu_firmware_walk(const struct viommu_firmware_table *kind, const void *table,
-				      size_t size, struct viommu_range *ranges, unsigned int max)
+static unsigned int viommu_firmware_walk(const struct viommu_firmware_table *kind,
+					 const void *table, size_t size,
+					 struct viommu_range *ranges, unsigned int max)
 {
 	struct viommu_table_cursor cursor;
 	struct viommu_range range;
@@ -108,7 +109,8 @@ static int viommu_firmware_read(struct viommu_firmware_table *kind)
 	if (nr) {
 		kind->ranges = kvcalloc(nr, sizeof(*kind->ranges), GFP_KERNEL);
 		if (kind->ranges)
-			kind->nr = viommu_firmware_walk(kind, table, table->length, kind->ranges, nr);
+			kind->nr = viommu_firmware_walk(kind, table, table->length,
+							kind->ranges, nr);
 		else
 			ret = -ENOMEM;
 	}
@@ -263,7 +265,7 @@ static void viommu_topology_enable_acs(struct pci_dev *pdev)
 static int viommu_topology_configure_pci(struct viommu_topology_search *search,
 					 struct pci_dev *pdev)
 {
-	int ret = viommu_pci_for_each_alias(pdev, viommu_topology_add_alias, search);
+	int ret = viommu_pci_walk_aliases(pdev, viommu_topology_add_alias, search);
 
 	if (ret)
 		return ret;

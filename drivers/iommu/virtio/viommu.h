@@ -12,6 +12,8 @@
  *	viommu->endpoints_lock	mutex; endpoint IDs, their users, and to which
  *				domain each is attached; devices left outside
  *	viommu->probe_lock	mutex; the one buffer for PROBE
+ *	viommu_lost_lock	mutex; which endpoints are in no domain and should be
+ *				in one (lost.c)
  *	domain->lock		spinlock, any context; the mappings, and whether
  *				the device knows the domain
  *	queue->lock		spinlock, any context; the virtqueue and its slots
@@ -101,7 +103,7 @@ struct viommu_refusal {
 };
 
 /* Requests under way at a time, at most. A power of two. */
-#define VIOMMU_SLOTS_MAX	128
+#define VIOMMU_SLOTS_MAX	128U
 
 /* As many as there are types of requests, which count from 1. */
 #define VIOMMU_NR_TYPES		(VIRTIO_IOMMU_T_PROBE + 1)
@@ -166,6 +168,7 @@ struct viommu_queue {
 
 int viommu_queue_init(struct viommu_queue *queue, struct virtio_device *vdev,
 		      struct virtqueue *vq);
+int viommu_queue_restart(struct viommu_queue *queue, struct virtqueue *vq);
 void viommu_queue_stop(struct viommu_queue *queue);
 void viommu_queue_free(struct viommu_queue *queue);
 struct viommu_wire *viommu_queue_slot(struct viommu_queue *queue);
@@ -175,6 +178,13 @@ void viommu_queue_make_room(struct viommu_queue *queue);
 void viommu_queue_wait(struct viommu_queue *queue, struct viommu_batch *batch);
 int viommu_queue_send(struct viommu_queue *queue, const struct viommu_wire *wire);
 struct viommu_counters viommu_queue_counters(struct viommu_queue *queue);
+
+/* The virtqueues, as the specification numbers them. */
+enum viommu_vq {
+	VIOMMU_VQ_REQUEST,
+	VIOMMU_VQ_EVENT,
+	VIOMMU_NR_VQS,
+};
 
 /**
  * struct viommu_event - memory for one event, which shares its cache line with none
@@ -201,7 +211,9 @@ struct viommu_events {
 };
 
 int viommu_events_init(struct viommu_device *viommu, struct virtqueue *vq);
+int viommu_events_refill(struct viommu_device *viommu, struct virtqueue *vq);
 void viommu_events_start(struct viommu_device *viommu);
+void viommu_events_flush(struct viommu_device *viommu);
 void viommu_events_stop(struct viommu_device *viommu);
 void viommu_events_free(struct viommu_device *viommu);
 void viommu_events_callback(struct virtqueue *vq);
@@ -214,11 +226,17 @@ void viommu_events_callback(struct virtqueue *vq);
  * @id: domain ID
  * @owns_id: @id goes back to the device's pool with the domain
  * @bypass: a bypass domain: DMA untranslated, no mappings
- * @stuck: the device refused to let an endpoint go; guarded by endpoints_lock
+ * @stuck: the device may have an endpoint in it that it refused to let go; guarded by
+ *	endpoints_lock
  * @lock: guards @store and @nr_endpoints
  * @store: its mappings
  * @nr_endpoints: endpoints attached; while 0 the device does not know the domain,
- *	and mappings are only remembered. Written with endpoints_lock held too
+ *	and mappings are only remembered: so it is while the system is suspended.
+ *	Written with endpoints_lock held too
+ * @nr_lost: endpoints that should be attached and could not be: nothing can be mapped;
+ *	see lost.c
+ * @nr_taken_back: refused MAPs of replays, whose mappings count as never sent; written
+ *	with @lock held
  * @batch: the MAP and UNMAP requests under way
  * @regions: what its endpoints reserve, combined: see reserve.c
  * @has_identity: there is, or was, an identity mapping in @store
@@ -233,6 +251,8 @@ struct viommu_domain {
 	spinlock_t lock; /* guards store and nr_endpoints */
 	struct viommu_store store;
 	unsigned int nr_endpoints;
+	unsigned int nr_lost;
+	unsigned int nr_taken_back;
 	struct viommu_batch batch;
 	struct viommu_regions regions;
 	bool has_identity;
@@ -245,11 +265,13 @@ struct viommu_domain {
  * @known: the device knows the ID
  * @domain: where it is attached, NULL for nowhere
  * @previous: where it was before the attach under way
+ * @lost: where it should be and could not be attached, NULL for nowhere; see lost.c
+ * @lost_node: in the list of those for whom @lost is somewhere
  * @faults: how many it had
  * @regions: its reserved regions, as its PROBE reported them, but for identity regions
  *	that were refused
  *
- * Guarded by endpoints_lock.
+ * Guarded by endpoints_lock, but for @lost and @lost_node.
  */
 struct viommu_endpoint {
 	u32 id;
@@ -257,6 +279,8 @@ struct viommu_endpoint {
 	bool known;
 	struct viommu_domain *domain;
 	struct viommu_domain *previous;
+	struct viommu_domain *lost;
+	struct list_head lost_node;
 	u64 faults;
 	struct viommu_regions regions;
 };
@@ -272,7 +296,7 @@ void viommu_ids_put(struct viommu_device *viommu, struct viommu_endpoint *endpoi
  * @regions: reserved regions of all its endpoints, normalised
  * @bound_first: its driver was there before its IOMMU
  * @live: and may have DMA under way
- * @unbound: its driver was already told to go
+ * @evicted: it was already told to go, with its driver
  * @leads: it was the first of its group
  * @nr_endpoints: number of @endpoints
  * @endpoints: its endpoints, each once
@@ -284,7 +308,7 @@ struct viommu_master {
 	struct viommu_regions regions;
 	bool bound_first;
 	bool live;
-	bool unbound;
+	bool evicted;
 	bool leads;
 	unsigned int nr_endpoints;
 	struct viommu_endpoint *endpoints[];
@@ -298,7 +322,7 @@ int viommu_master_default_domain(struct device *dev);
 bool viommu_master_is_coherent(struct device *dev);
 bool viommu_master_has(const struct viommu_master *master,
 		       const struct viommu_endpoint *endpoint);
-void viommu_masters_unbind(struct viommu_device *viommu);
+void viommu_masters_evict(struct viommu_device *viommu);
 
 bool viommu_outside_has(struct viommu_device *viommu, const struct device *dev);
 void viommu_outside_add(struct viommu_device *viommu, struct device *dev, const char *why,
@@ -314,6 +338,8 @@ void viommu_bypass_begin(struct viommu_device *viommu);
 void viommu_bypass_update(struct viommu_device *viommu);
 void viommu_bypass_restore(struct viommu_device *viommu);
 void viommu_bypass_shut(struct viommu_device *viommu);
+void viommu_bypass_hold(struct viommu_device *viommu);
+void viommu_bypass_settle(struct viommu_device *viommu, bool all_attached);
 const char *viommu_bypass_state(const struct viommu_device *viommu);
 
 /**
@@ -342,13 +368,16 @@ const char *viommu_bypass_state(const struct viommu_device *viommu);
  * @identity_id: domain ID set aside for them
  * @blocking: the domain where nothing is mapped, for endpoints without any other;
  *	exists for the device if it owns an ID
- * @endpoints_lock: guards @endpoints, @masters, @outside, @faults, the switch for bypass,
- *	and what each endpoint is attached to
+ * @endpoints_lock: guards @endpoints, @masters, @outside, @faults, @asleep, the switch for
+ *	bypass, and what each endpoint is attached to
  * @endpoints: endpoints by their ID
  * @masters: the devices
  * @outside: devices that should be among them, and are not
  * @faults: faults that the device reported
  * @gone: it is being removed, and takes no more devices in
+ * @asleep: the system is suspended: the device knows no domain, and cannot be told of
+ *	any; what the endpoints' @domain says is for afterwards
+ * @has_queues: the virtqueues exist
  * @debugfs: its folder in debugfs
  * @probe_lock: guards @probe_buffer
  * @probe_buffer: a PROBE request; NULL where there is no PROBE
@@ -382,6 +411,8 @@ struct viommu_device {
 	struct list_head outside;
 	u64 faults;
 	bool gone;
+	bool asleep;
+	bool has_queues;
 	struct dentry *debugfs;
 	struct mutex probe_lock; /* guards probe_buffer */
 	void *probe_buffer;
@@ -390,6 +421,12 @@ struct viommu_device {
 struct viommu_device *viommu_device_by_fwnode(const struct fwnode_handle *fwnode);
 struct viommu_device *viommu_device_by_node(const struct viommu_node *node);
 void viommu_device_put(struct viommu_device *viommu);
+int viommu_device_read_limits(struct viommu_device *viommu, struct viommu_limits *limits);
+int viommu_device_find_queues(struct viommu_device *viommu, struct virtqueue *vqs[]);
+void viommu_device_stop(struct viommu_device *viommu);
+
+int viommu_pm_freeze(struct virtio_device *vdev);
+int viommu_pm_restore(struct virtio_device *vdev);
 
 struct viommu_domain *viommu_domain_alloc(unsigned int type);
 struct iommu_domain *viommu_domain_alloc_for(struct viommu_master *master, unsigned int type);
@@ -416,6 +453,12 @@ int viommu_endpoint_move(struct viommu_device *viommu, struct viommu_endpoint *e
 			 struct viommu_domain *domain);
 void viommu_endpoint_forget(struct viommu_endpoint *endpoint);
 void viommu_endpoint_block(struct viommu_device *viommu, struct viommu_endpoint *endpoint);
+void viommu_endpoints_park(struct viommu_device *viommu);
+int viommu_endpoints_return(struct viommu_device *viommu);
+
+void viommu_endpoint_lose(struct viommu_endpoint *endpoint, struct viommu_domain *domain);
+void viommu_endpoint_found(struct viommu_endpoint *endpoint);
+void viommu_domain_forget_lost(struct viommu_domain *domain);
 
 /* With the signatures of the core's table of domain operations. */
 int viommu_domain_map_pages(struct iommu_domain *iommu_domain, unsigned long iova,
@@ -429,8 +472,8 @@ void viommu_domain_flush(struct iommu_domain *iommu_domain);
 phys_addr_t viommu_domain_iova_to_phys(struct iommu_domain *iommu_domain, dma_addr_t iova);
 void viommu_domain_free(struct iommu_domain *iommu_domain);
 
-int viommu_pci_for_each_alias(struct pci_dev *pdev,
-			      int (*fn)(struct pci_dev *pdev, u16 rid, void *data), void *data);
+int viommu_pci_walk_aliases(struct pci_dev *pdev,
+			    int (*fn)(struct pci_dev *pdev, u16 rid, void *data), void *data);
 bool viommu_pci_is_behind_alias(struct pci_dev *pdev);
 
 int viommu_topology_init(void);

@@ -53,16 +53,16 @@ struct viommu_wire {
 	u32 writable;
 };
 
-/* A request of which only its type and sizes are known. */
-#define VIOMMU_WIRE_BEGIN(_wire, _layout, _type)				\
-	do {									\
-		memset((_wire)->bytes, 0, sizeof((_wire)->bytes));		\
-		(_wire)->_layout.head.type = (_type);				\
-		(_wire)->type = (_type);						\
-		(_wire)->external = NULL;					\
-		(_wire)->readable = offsetof(typeof((_wire)->_layout), tail);	\
-		(_wire)->writable = sizeof((_wire)->_layout.tail);		\
-	} while (0)
+/* A request of which only its type and sizes are known; the tail is last in each. */
+static inline void viommu_wire_begin(struct viommu_wire *wire, u8 type, u32 size)
+{
+	memset(wire->bytes, 0, sizeof(wire->bytes));
+	wire->head.type = type;
+	wire->type = type;
+	wire->external = NULL;
+	wire->readable = size - sizeof(struct virtio_iommu_req_tail);
+	wire->writable = sizeof(struct virtio_iommu_req_tail);
+}
 
 /**
  * viommu_wire_attach() - make a ATTACH request ("ATTACH request" in the specification)
@@ -74,7 +74,7 @@ struct viommu_wire {
 static inline void viommu_wire_attach(struct viommu_wire *wire, u32 domain, u32 endpoint,
 				      bool bypass)
 {
-	VIOMMU_WIRE_BEGIN(wire, attach, VIRTIO_IOMMU_T_ATTACH);
+	viommu_wire_begin(wire, VIRTIO_IOMMU_T_ATTACH, sizeof(wire->attach));
 	wire->attach.domain = cpu_to_le32(domain);
 	wire->attach.endpoint = cpu_to_le32(endpoint);
 	wire->attach.flags = cpu_to_le32(bypass ? VIRTIO_IOMMU_ATTACH_F_BYPASS : 0);
@@ -88,7 +88,7 @@ static inline void viommu_wire_attach(struct viommu_wire *wire, u32 domain, u32 
  */
 static inline void viommu_wire_detach(struct viommu_wire *wire, u32 domain, u32 endpoint)
 {
-	VIOMMU_WIRE_BEGIN(wire, detach, VIRTIO_IOMMU_T_DETACH);
+	viommu_wire_begin(wire, VIRTIO_IOMMU_T_DETACH, sizeof(wire->detach));
 	wire->detach.domain = cpu_to_le32(domain);
 	wire->detach.endpoint = cpu_to_le32(endpoint);
 }
@@ -105,7 +105,7 @@ static inline void viommu_wire_detach(struct viommu_wire *wire, u32 domain, u32 
 static inline void viommu_wire_map(struct viommu_wire *wire, u32 domain, u64 start, u64 last,
 				   u64 phys, u32 flags)
 {
-	VIOMMU_WIRE_BEGIN(wire, map, VIRTIO_IOMMU_T_MAP);
+	viommu_wire_begin(wire, VIRTIO_IOMMU_T_MAP, sizeof(wire->map));
 	wire->map.domain = cpu_to_le32(domain);
 	wire->map.virt_start = cpu_to_le64(start);
 	wire->map.virt_end = cpu_to_le64(last);
@@ -122,7 +122,7 @@ static inline void viommu_wire_map(struct viommu_wire *wire, u32 domain, u64 sta
  */
 static inline void viommu_wire_unmap(struct viommu_wire *wire, u32 domain, u64 start, u64 last)
 {
-	VIOMMU_WIRE_BEGIN(wire, unmap, VIRTIO_IOMMU_T_UNMAP);
+	viommu_wire_begin(wire, VIRTIO_IOMMU_T_UNMAP, sizeof(wire->unmap));
 	wire->unmap.domain = cpu_to_le32(domain);
 	wire->unmap.virt_start = cpu_to_le64(start);
 	wire->unmap.virt_end = cpu_to_le64(last);

@@ -2,12 +2,11 @@
 /*
  * See fake_virtqueue.h.
  *
- * Each CPU is a thread, but only one of them runs at any time, and hands over to
- * another one in fake_step() and fake_yield() only. So a test is the same each time.
+ * Each CPU is a stack of its own. One of them runs, and hands over to another one in
+ * fake_step() and fake_yield() only. So a test is the same each time.
  */
-#include <pthread.h>
-#include <semaphore.h>
 #include <stdarg.h>
+#include <ucontext.h>
 
 #include <linux/delay.h>
 #include <linux/processor.h>
@@ -17,24 +16,36 @@
 
 #include "fake_virtqueue.h"
 
-struct fake fake = {
-	.at_once = FAKE_ALL,
-	.answer = { .used = FAKE_ALL },
-	.now = 1000000007, /* no round number, and not 0 */
-	.tick = 1000,
-};
+struct fake fake;
 
-__thread struct fake_cpu fake_cpu;
+/* Before the first test, too. */
+__attribute__((constructor)) void fake_reset(void)
+{
+	/* All but the rings' memory, of which there is much. */
+	memset(&fake, 0, offsetof(struct fake, pending));
+	fake.pending.nr = 0;
+	fake.used.nr = 0;
+	fake.at_once = FAKE_ALL;
+	fake.answer.used = FAKE_ALL;
+	fake.now = 1000000007; /* no round number, and not 0 */
+	fake.tick = 1000;
+}
 
 /* CPUs */
 
+static struct fake_cpu boot_cpu;
+struct fake_cpu *fake_cpu = &boot_cpu;
+
 static struct {
-	sem_t turn;
+	struct fake_cpu cpu;
+	ucontext_t context;
 	bool running;
+	u8 stack[128 * 1024];
 } cpus[FAKE_CPUS];
+static ucontext_t boot_context;
 static unsigned int nr_cpus;
 static void (*cpus_run)(unsigned int cpu);
-static __thread unsigned int this_cpu;
+static unsigned int this_cpu;
 
 unsigned int raw_smp_processor_id(void)
 {
@@ -54,48 +65,66 @@ static bool cpus_next(unsigned int *next)
 	return false;
 }
 
+/* Not swapcontext(): AddressSanitizer has its own, which says that it is no good. */
+static void cpus_switch(ucontext_t *from, unsigned int next)
+{
+	volatile bool back = false;
+
+	getcontext(from);
+	if (back)
+		return;
+	back = true;
+	this_cpu = next;
+	fake_cpu = &cpus[next].cpu;
+	setcontext(&cpus[next].context);
+}
+
 void fake_yield(void)
 {
 	unsigned int next;
 
-	if (!nr_cpus || !cpus_next(&next) || next == this_cpu)
-		return;
-	sem_post(&cpus[next].turn);
-	sem_wait(&cpus[this_cpu].turn);
+	if (nr_cpus && cpus_next(&next) && next != this_cpu)
+		cpus_switch(&cpus[this_cpu].context, next);
 }
 
-static void *cpus_thread(void *data)
+static void cpus_main(void)
 {
 	unsigned int next;
 
-	this_cpu = (unsigned long)data;
-	sem_wait(&cpus[this_cpu].turn);
 	cpus_run(this_cpu);
-	EXPECT_EQ(fake_cpu.locks, 0);
-	EXPECT(!fake_cpu.irqs_off);
+	EXPECT_EQ(fake_cpu->locks, 0);
+	EXPECT(!fake_cpu->irqs_off);
 	cpus[this_cpu].running = false;
 	if (cpus_next(&next))
-		sem_post(&cpus[next].turn);
-	return NULL;
+		cpus_switch(&cpus[this_cpu].context, next);
+	setcontext(&boot_context);
+}
+
+static void cpus_init(unsigned int cpu)
+{
+	ucontext_t *context = &cpus[cpu].context;
+
+	cpus[cpu].cpu = (struct fake_cpu){};
+	cpus[cpu].running = true;
+	getcontext(context);
+	context->uc_stack.ss_sp = cpus[cpu].stack;
+	context->uc_stack.ss_size = sizeof(cpus[cpu].stack);
+	makecontext(context, cpus_main, 0);
 }
 
 void fake_cpus(unsigned int nr, void (*run)(unsigned int cpu))
 {
-	pthread_t threads[FAKE_CPUS];
-	unsigned long i;
+	unsigned int i;
 
 	ASSERT(nr && nr <= FAKE_CPUS && !nr_cpus);
 	nr_cpus = nr;
 	cpus_run = run;
-	for (i = 0; i < nr; i++) {
-		sem_init(&cpus[i].turn, 0, 0);
-		cpus[i].running = true;
-		ASSERT(!pthread_create(&threads[i], NULL, cpus_thread, (void *)i));
-	}
-	sem_post(&cpus[0].turn);
 	for (i = 0; i < nr; i++)
-		pthread_join(threads[i], NULL);
+		cpus_init(i);
+	cpus_switch(&boot_context, 0);
 	nr_cpus = 0;
+	this_cpu = 0;
+	fake_cpu = &boot_cpu;
 }
 
 /* Here an interrupt may come, another CPU run, the device work. */
@@ -103,16 +132,18 @@ static void fake_step(void)
 {
 	void (*interrupt)(void);
 
+	if (fake.still)
+		return;
 	if (fake.on_step)
 		fake.on_step();
 	interrupt = fake.interrupt;
-	if (interrupt && !fake_cpu.irqs_off) {
+	if (interrupt && !fake_cpu->irqs_off) {
 		fake.interrupt = NULL;
-		ASSERT(!fake_cpu.locks);
-		fake_cpu.irqs_off = true;
+		ASSERT(!fake_cpu->locks);
+		fake_cpu->irqs_off = true;
 		interrupt();
-		ASSERT(fake_cpu.irqs_off && !fake_cpu.locks);
-		fake_cpu.irqs_off = false;
+		ASSERT(fake_cpu->irqs_off && !fake_cpu->locks);
+		fake_cpu->irqs_off = false;
 	}
 	if (nr_cpus && !test_below(4))
 		fake_yield();
@@ -128,34 +159,41 @@ void spin_lock_init(spinlock_t *lock)
 
 unsigned long fake_lock_irqsave(spinlock_t *lock)
 {
-	unsigned long flags = fake_cpu.irqs_off;
+	unsigned long flags = fake_cpu->irqs_off;
 
 	ASSERT(lock->ready);
 	fake_step();
-	fake_cpu.irqs_off = true;
+	fake_cpu->irqs_off = true;
 	while (lock->holder) {
 		/* One CPU alone, or this one itself: it would spin for ever. */
-		ASSERT(nr_cpus > 1 && lock->holder != &fake_cpu);
+		ASSERT(nr_cpus > 1 && lock->holder != fake_cpu);
 		fake_yield();
 	}
-	lock->holder = &fake_cpu;
-	fake_cpu.locks++;
+	lock->holder = fake_cpu;
+	fake_cpu->locks++;
 	return flags;
+}
+
+void spin_lock(spinlock_t *lock)
+{
+	/* All of the driver's are taken by interrupts, too. */
+	ASSERT(fake_cpu->irqs_off);
+	fake_lock_irqsave(lock);
 }
 
 void spin_unlock(spinlock_t *lock)
 {
 	lockdep_assert_held(lock);
 	lock->holder = NULL;
-	fake_cpu.locks--;
+	fake_cpu->locks--;
 	fake_step();
 }
 
 void local_irq_restore(unsigned long flags)
 {
-	ASSERT(fake_cpu.irqs_off);
-	ASSERT(flags || !fake_cpu.locks);
-	fake_cpu.irqs_off = flags;
+	ASSERT(fake_cpu->irqs_off);
+	ASSERT(flags || !fake_cpu->locks);
+	fake_cpu->irqs_off = flags;
 	fake_step();
 }
 
@@ -165,9 +203,33 @@ void spin_unlock_irqrestore(spinlock_t *lock, unsigned long flags)
 	local_irq_restore(flags);
 }
 
-void lockdep_assert_held(const spinlock_t *lock)
+void fake_assert_spinlock(const spinlock_t *lock)
 {
-	ASSERT(lock->ready && lock->holder == &fake_cpu && fake_cpu.irqs_off);
+	ASSERT(lock->ready && lock->holder == fake_cpu && fake_cpu->irqs_off);
+}
+
+void mutex_lock(struct mutex *lock)
+{
+	might_sleep();
+	fake_step();
+	while (lock->holder) {
+		ASSERT(nr_cpus > 1 && lock->holder != fake_cpu);
+		fake_yield();
+	}
+	lock->holder = fake_cpu;
+}
+
+void mutex_unlock(struct mutex *lock)
+{
+	might_sleep();
+	fake_assert_mutex(lock);
+	lock->holder = NULL;
+	fake_step();
+}
+
+void fake_assert_mutex(const struct mutex *lock)
+{
+	ASSERT(lock->holder == fake_cpu);
 }
 
 /* Clock and log */
@@ -184,9 +246,10 @@ void fake_log(const struct device *dev, bool ratelimited, const char *format, ..
 {
 	va_list args;
 
-	EXPECT(dev == &fake.vq.vdev.dev);
+	/* Other devices have names. */
+	EXPECT(dev == &fake.vq.vdev.dev || dev->name);
 	/* A console may be behind this very IOMMU. */
-	ASSERT(!fake_cpu.locks);
+	ASSERT(!fake_cpu->locks);
 	va_start(args, format);
 	vsnprintf(fake.message, sizeof(fake.message), format, args);
 	va_end(args);
@@ -376,6 +439,8 @@ int virtqueue_add_sgs(struct virtqueue *vq, struct scatterlist *sgs[], unsigned 
 	request.told = fake.wants_no_kick || (fake.greedy && fake_busy());
 	ring_push(&fake.pending, &request);
 	fake.adds++;
+	if (fake.on_add)
+		fake.on_add(&request);
 	return 0;
 }
 
@@ -392,13 +457,21 @@ static unsigned int ring_offer(struct fake_ring *ring)
 
 bool virtqueue_kick_prepare(struct virtqueue *vq)
 {
+	unsigned int before;
+
 	EXPECT(vq == &fake.vq);
 	lockdep_assert_held(fake.lock);
-	fake.hasty += ring_offer(&fake.pending) + ring_offer(&fake.used) > 0;
+	before = ring_offer(&fake.pending) + ring_offer(&fake.used);
+	/* There is something new to say. */
+	EXPECT(before < fake.pending.nr + fake.used.nr);
+	fake.hasty += before > 0;
 	if (fake.on_prepare)
 		fake.on_prepare();
-	if (fake.wants_no_kick || (fake.greedy && fake_busy()))
+	if (fake.wants_no_kick || (fake.greedy && fake_busy())) {
+		/* Since when, does not matter: it looks. */
+		fake_tell();
 		return false;
+	}
 	fake.promised++;
 	return true;
 }
@@ -409,7 +482,9 @@ bool virtqueue_notify(struct virtqueue *vq)
 
 	EXPECT(vq == &fake.vq);
 	/* It is an exit, and takes as long as the host wants. */
-	ASSERT(!fake_cpu.locks);
+	ASSERT(!fake_cpu->locks);
+	/* Everybody relies on it, as soon as it was decided. */
+	ASSERT(fake_cpu->irqs_off);
 	ASSERT(fake.promised);
 	fake_step();
 	if (fake.on_notify)
@@ -437,6 +512,8 @@ void *virtqueue_get_buf(struct virtqueue *vq, unsigned int *len)
 	if (fake.broken || !fake.used.nr)
 		return NULL;
 	request = ring_take(&fake.used, 0);
+	if (fake.on_take)
+		fake.on_take(&request);
 	*len = request.used;
 	return request.data;
 }
@@ -444,7 +521,7 @@ void *virtqueue_get_buf(struct virtqueue *vq, unsigned int *len)
 /* A turn of whoever waits: the device's turn, too. */
 static void fake_wait(void)
 {
-	ASSERT(!fake_cpu.locks);
+	ASSERT(!fake_cpu->locks);
 	fake.relaxes++;
 	fake_poll();
 	if (fake.on_relax)
@@ -459,7 +536,7 @@ void cpu_relax(void)
 
 void might_sleep(void)
 {
-	ASSERT(!fake_cpu.irqs_off && !fake_cpu.locks);
+	ASSERT(!fake_cpu->irqs_off && !fake_cpu->locks);
 }
 
 void usleep_range(unsigned long min, unsigned long max)

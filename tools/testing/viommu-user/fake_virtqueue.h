@@ -5,8 +5,8 @@
  *
  * There is one of each, new for each test. Some things fail any test: the virtqueue
  * used without the lock, a kick or a wait or a message with a lock held, a kick
- * that was not asked for or never made, interrupts not as they were, memory of a
- * request that changes or is used twice while the device has it.
+ * that was not asked for, never made, or about nothing new, interrupts not as they
+ * were, memory of a request that changes or is used twice while the device has it.
  */
 #ifndef _FAKE_VIRTQUEUE_H
 #define _FAKE_VIRTQUEUE_H
@@ -17,7 +17,7 @@
 #include "harness.h"
 
 #define FAKE_REQUESTS		512	/* that are on the ring at a time */
-#define FAKE_READABLE		128	/* bytes of a request */
+#define FAKE_READABLE		72	/* bytes of a request */
 #define FAKE_ALL		U32_MAX
 #define FAKE_CPUS		4
 
@@ -92,8 +92,6 @@ struct virtqueue {
  * @add_error: what the next request fails with, once
  * @notify_fails: a kick does not get through, and breaks the virtqueue
  * @broken: the virtqueue is
- * @pending: requests that the device has
- * @used: requests that it has answered, and the driver has not taken
  * @types: how many requests there were of each type
  * @adds: how many in all
  * @full: how many found the ring full
@@ -107,15 +105,21 @@ struct virtqueue {
  * @relaxes: polls, of those who sleep as well
  * @sleeps: how often somebody slept
  *
+ * @on_add: called when the driver has added a request, with the lock held
+ * @on_take: called when it takes one back, likewise
  * @on_prepare: called when the driver has asked whether to kick
  * @on_notify: called when it kicks, before the device knows
  * @on_relax: called at each poll, after the device had its turn
  * @on_step: called wherever something else may happen
+ * @still: nothing else happens
  * @interrupt: runs once, as an interrupt, as soon as those are enabled
  *
  * @messages: messages since the test last looked
  * @ratelimited: those of them with a rate limit
  * @message: the last one
+ *
+ * @pending: requests that the device has
+ * @used: requests that it has answered, and the driver has not taken
  */
 struct fake {
 	struct virtqueue vq;
@@ -131,8 +135,6 @@ struct fake {
 	int add_error;
 	bool notify_fails;
 	bool broken;
-	struct fake_ring pending;
-	struct fake_ring used;
 	unsigned int types[256];
 	unsigned int adds;
 	unsigned int full;
@@ -146,18 +148,27 @@ struct fake {
 	unsigned long relaxes;
 	unsigned long sleeps;
 
+	void (*on_add)(const struct fake_request *request);
+	void (*on_take)(const struct fake_request *request);
 	void (*on_prepare)(void);
 	void (*on_notify)(void);
 	void (*on_relax)(void);
 	void (*on_step)(void);
+	bool still;
 	void (*interrupt)(void);
 
 	unsigned int messages;
 	unsigned int ratelimited;
 	char message[256];
+
+	struct fake_ring pending;
+	struct fake_ring used;
 };
 
 extern struct fake fake;
+
+/* A new machine: as at first. Not while CPUs run. */
+void fake_reset(void);
 
 /**
  * struct fake_cpu - a CPU
@@ -169,7 +180,11 @@ struct fake_cpu {
 	bool irqs_off;
 };
 
-extern __thread struct fake_cpu fake_cpu;
+/* The one that runs. */
+extern struct fake_cpu *fake_cpu;
+
+/* The module parameter: see the shim of module_param(). */
+extern unsigned int * const param_timeout_ms;
 
 /* Has the device answer the pending request of this index. */
 void fake_answer(unsigned int index);

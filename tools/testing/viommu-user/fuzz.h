@@ -26,4 +26,13 @@
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
+/* A new input: nothing is as the last one left it. */
+void fuzz_begin(u64 seed);
+
+/* What is left to chance from now on depends on all seeds up to this one: fuzz.c. */
+void fuzz_chance(u64 seed);
+
+/* What happens, for a person to read: printed with VIOMMU_TRACE=1. */
+void fuzz_trace(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 #endif /* _FUZZ_H */

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <linux/rbtree.h>
 #include <linux/slab.h>
 
 #include "harness.h"
@@ -24,16 +25,17 @@
 #endif
 
 struct slab_control slab_control;
+unsigned int rb_die = 1;
 
 static const struct test_suite * const suites[] = {
 	&suite_wire, &suite_config, &suite_property, &suite_regions,
 	&suite_fault, &suite_table, &suite_viot, &suite_iort, &suite_mapping, &suite_request,
+	&suite_domain, &suite_model,
 };
 
 static u64 seed = 1, rounds = 1;
 
 /* Of the test that this child runs. */
-static u64 random_state;
 static unsigned int failures;
 static const void *subject;
 static size_t subject_size;
@@ -80,41 +82,6 @@ void __asan_on_error(void)
 	fflush(stdout);
 }
 
-/* splitmix64 */
-u64 test_random(void)
-{
-	u64 z = random_state += 0x9e3779b97f4a7c15ULL;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-	return z ^ (z >> 31);
-}
-
-u64 test_below(u64 bound)
-{
-	return test_random() % bound;
-}
-
-u64 test_edge(void)
-{
-	u64 near = test_below(5) - 2;
-
-	switch (test_below(6)) {
-	case 0:
-		return near;
-	case 1:
-		return (1ULL << test_below(64)) + near;
-	case 2:
-		return -(1ULL << test_below(64)) + near;
-	case 3:
-		return (test_below(16) << 12) + near;
-	case 4:
-		return test_random() >> test_below(64);
-	default:
-		return test_random();
-	}
-}
-
 unsigned long test_rounds(unsigned long times)
 {
 	return times * rounds;
@@ -123,11 +90,8 @@ unsigned long test_rounds(unsigned long times)
 static void test_run(const struct test_case *test)
 {
 	const struct itimerval limit = { .it_value.tv_sec = TEST_SECONDS * rounds };
-	const char *c;
 
-	random_state = seed;
-	for (c = test->name; *c; c++)
-		random_state = random_state * 31 + *c;
+	test_seed(seed, test->name);
 	setitimer(ITIMER_PROF, &limit, NULL);
 	test->run();
 	/* Looks for leaks, and fails the child if there are any. */

@@ -6,10 +6,16 @@
  * of its own, so that a crash, a sanitizer's report, a leak or an endless loop is
  * that test's failure and no other's. A failed EXPECT() prints and goes on, up to
  * a bound; what must hold for a test to make sense goes through ASSERT().
+ *
+ * In a kernel a test is a parameter of its suite's one KUnit case: see tests/kunit.h of
+ * the driver.
  */
 #ifndef _HARNESS_H
 #define _HARNESS_H
 
+#ifdef __KERNEL__
+#include "kunit.h"
+#else
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +25,7 @@
 #include <linux/types.h>
 
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
+#endif
 
 struct test_case {
 	const char *name;
@@ -31,6 +38,7 @@ struct test_suite {
 	unsigned int nr;
 };
 
+#ifndef __KERNEL__
 #define TEST_SUITE(_name, _cases)				\
 	const struct test_suite suite_##_name = {		\
 		.name = #_name,					\
@@ -40,7 +48,8 @@ struct test_suite {
 
 extern const struct test_suite suite_wire, suite_config, suite_property, suite_regions,
 			       suite_fault, suite_table, suite_viot, suite_iort, suite_mapping,
-			       suite_request;
+			       suite_request, suite_domain, suite_model;
+#endif
 
 /* Prints a failure with the subject in bytes; ends the test at a bound, or if @fatal. */
 void test_fail(const char *file, int line, bool fatal, const char *format, ...)
@@ -50,6 +59,7 @@ void test_fail(const char *file, int line, bool fatal, const char *format, ...)
 void test_subject(const void *bytes, size_t size);
 
 /* Random numbers, the same ones each time for a test. */
+void test_seed(u64 seed, const char *name);
 u64 test_random(void);
 u64 test_below(u64 bound);
 /* An address at which arithmetic goes wrong: around 0, 2^64, powers of two. */

@@ -279,21 +279,19 @@ static void test_only_mask(void)
 	EXPECT_EQ(limits.probe_size, 0);
 }
 
-typedef unsigned __int128 wide;
-
 static int reference(struct viommu_limits *limits, const struct fields *fields, u64 features)
 {
 	unsigned int bit = 12;
-	wide granule, start, end;
+	u128 granule, start, end;
 
 	if (!fields->mask)
 		return -EINVAL;
 	while (bit < 63 && !(fields->mask << (63 - bit)))
 		bit++;
-	granule = (wide)1 << bit;
+	granule = (u128)1 << bit;
 
 	start = features & F_INPUT ? fields->input_start : 0;
-	end = (wide)(features & F_INPUT ? fields->input_last : U64_MAX) + 1;
+	end = (u128)(features & F_INPUT ? fields->input_last : U64_MAX) + 1;
 	if (start + 1 >= end)
 		return -EINVAL;
 	start = (start + granule - 1) / granule * granule;
@@ -351,6 +349,25 @@ static void test_random_config(void)
 	EXPECT(good > round / 10);
 }
 
+/* Each field by itself makes them others. */
+static void test_same(void)
+{
+	const struct viommu_limits limits = accepted(&plain, F_ALL);
+	struct viommu_limits others[] = { limits, limits, limits, limits, limits, limits };
+	struct viommu_limits same = limits;
+	unsigned int i;
+
+	others[0].granule <<= 1;
+	others[1].input_start++;
+	others[2].input_last--;
+	others[3].domain_start++;
+	others[4].domain_last--;
+	others[5].probe_size++;
+	EXPECT(viommu_limits_are(&limits, &same));
+	for (i = 0; i < ARRAY_SIZE(others); i++)
+		EXPECT(!viommu_limits_are(&limits, &others[i]));
+}
+
 static const struct test_case cases[] = {
 	{ "a plain config space", test_plain },
 	{ "every field is read from its place", test_distinct },
@@ -361,6 +378,7 @@ static const struct test_case cases[] = {
 	{ "input range: what is wrong is said", test_input_why },
 	{ "D12 domain range", test_domain_range },
 	{ "D29 probe size: 0, the bound, above it", test_probe_size },
+	{ "limits that are the same, and others", test_same },
 	{ "fields without their features are ignored", test_only_mask },
 	{ "D11 D12 random config spaces against 128-bit arithmetic", test_random_config },
 };

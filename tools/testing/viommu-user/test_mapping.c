@@ -51,7 +51,8 @@ static bool pointers_contain(const void **pointers, unsigned int nr, const void 
  */
 static void store_check(const struct viommu_store *store)
 {
-	const void *all[MAPPINGS_MAX], *waiting[MAPPINGS_MAX];
+	/* too much for a kernel's stack */
+	static const void *all[MAPPINGS_MAX], *waiting[MAPPINGS_MAX];
 	unsigned int nr = 0, nr_tree, nr_stale = 0, nr_waiting = 0, i;
 	const struct viommu_mapping *mapping, *below = NULL;
 	struct viommu_mapping *const *end = &store->leaving;

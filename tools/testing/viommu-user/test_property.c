@@ -77,9 +77,11 @@ static void reply_parse(const u8 *bytes, size_t size, unsigned int max, struct r
 
 static void reference(const u8 *bytes, size_t size, unsigned int max, struct result *result)
 {
-	u8 all[REPLY_MAX + 65536 + 64] = { 0 };
+	/* too much for a kernel's stack */
+	static u8 all[REPLY_MAX + 65536 + 64];
 	size_t at = 0;
 
+	memset(all, 0, sizeof(all));
 	memcpy(all, bytes, size);
 	result->nr = 0;
 	result->ret = 0;

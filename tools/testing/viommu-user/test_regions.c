@@ -143,7 +143,7 @@ static bool is_normal(const struct viommu_regions *regions, u64 size, u64 base, 
 		if (region->start > region->last || region->start % granule ||
 		    region->last % granule != granule - 1 ||
 		    region->start - base >= size || region->last - base >= size ||
-		    !region->flags == (region->type == VIOMMU_REGION_IDENTITY))
+		    (region->type == VIOMMU_REGION_IDENTITY ? !region->flags : region->flags))
 			return false;
 		if (region == regions->entries)
 			continue;
@@ -1142,7 +1142,7 @@ static void test_first(void)
 	unsigned int i, j;
 
 	EXPECT(viommu_regions_first(&regions, 10, 45) == &regions.entries[1]);
-	EXPECT(viommu_regions_first(&regions, 20, 39) == NULL);
+	EXPECT(!viommu_regions_first(&regions, 20, 39));
 	for (regions.nr = 0; regions.nr <= ARRAY_SIZE(in); regions.nr++)
 		for (i = 0; i < ARRAY_SIZE(addresses); i++)
 			for (j = i; j < ARRAY_SIZE(addresses); j++)

@@ -17,9 +17,6 @@
 #define RESULTS		400
 #define HOUR		(3600ULL * 1000 * NSEC_PER_MSEC)
 
-/* The module parameter: see the shim. */
-extern unsigned int * const param_timeout_ms;
-
 static struct viommu_queue queue;
 static int results[RESULTS];
 
@@ -153,8 +150,8 @@ static void release(void)
 	EXPECT_EQ(fake.full, 0);
 	EXPECT_EQ(fake.hasty, 0);
 	EXPECT_EQ(fake.messages, 0);
-	EXPECT_EQ(fake_cpu.locks, 0);
-	EXPECT(!fake_cpu.irqs_off);
+	EXPECT_EQ(fake_cpu->locks, 0);
+	EXPECT(!fake_cpu->irqs_off);
 	viommu_queue_free(&queue);
 	EXPECT_EQ(slab_control.objects, 0);
 }
@@ -623,8 +620,8 @@ static void test_try_add_locked(void)
 	spin_lock_init(&lock);
 	spin_lock_irqsave(&lock, flags);
 	EXPECT_EQ(fill(&batch), 4);
-	EXPECT(fake_cpu.irqs_off);
-	EXPECT_EQ(fake_cpu.locks, 1);
+	EXPECT(fake_cpu->irqs_off);
+	EXPECT_EQ(fake_cpu->locks, 1);
 	spin_unlock_irqrestore(&lock, flags);
 	viommu_queue_wait(&queue, &batch);
 	end();
@@ -815,10 +812,10 @@ static void test_gather_interrupt(void)
 static void add_at_notify(void)
 {
 	fake.on_notify = NULL;
-	EXPECT(fake_cpu.irqs_off);
-	fake_cpu.irqs_off = false;
+	EXPECT(fake_cpu->irqs_off);
+	fake_cpu->irqs_off = false;
 	add(&second, 10, 3);
-	fake_cpu.irqs_off = true;
+	fake_cpu->irqs_off = true;
 }
 
 static void test_add_during_kick(void)
@@ -1012,7 +1009,7 @@ static bool irqs_off;
 
 static void expect_irqs(void)
 {
-	EXPECT_EQ(fake_cpu.irqs_off, irqs_off);
+	EXPECT_EQ(fake_cpu->irqs_off, irqs_off);
 }
 
 static void test_irqs(void)
@@ -1028,7 +1025,7 @@ static void test_irqs(void)
 		fake.delay = 2;
 		fake.per_poll = 1;
 		fake.on_relax = expect_irqs;
-		fake_cpu.irqs_off = irqs_off;
+		fake_cpu->irqs_off = irqs_off;
 		add(&batch, 0, 7);
 		expect_irqs();
 		viommu_queue_wait(&queue, &batch);
@@ -1036,7 +1033,7 @@ static void test_irqs(void)
 		viommu_queue_make_room(&queue);
 		expect_irqs();
 		EXPECT(fake.relaxes >= 10);
-		fake_cpu.irqs_off = false;
+		fake_cpu->irqs_off = false;
 		fake.on_relax = NULL;
 		expect_results(0, 7, 0);
 		end();
@@ -1471,6 +1468,66 @@ static void test_stop_dead(void)
 	end_dead();
 }
 
+/* A reset of the device, which forgets what it was told of */
+
+static void answer_newest_and_stop(void)
+{
+	if (fake.relaxes <= 3)
+		fake_answer_newest();
+	else
+		viommu_queue_stop(&queue);
+}
+
+/* Of eight requests three are answered, in another order. */
+static void lose_requests(void)
+{
+	struct viommu_batch batch = VIOMMU_BATCH_INIT;
+
+	begin(8);
+	fake.at_once = 0;
+	fake.on_relax = answer_newest_and_stop;
+	add(&batch, 0, 8);
+	viommu_queue_wait(&queue, &batch);
+	expect_results(0, 5, -ENODEV);
+	expect_results(5, 3, 0);
+	fake.pending.nr = 0;
+	fake.on_relax = NULL;
+	fake.at_once = FAKE_ALL;
+}
+
+static void test_restart(void)
+{
+	unsigned int i;
+
+	lose_requests();
+	ASSERT(viommu_queue_restart(&queue, &fake.vq) == 0);
+	/* Until all sequence numbers have come round. */
+	for (i = 0; i < 2 * VIOMMU_SLOTS_MAX; i++)
+		EXPECT_EQ(send_type(VIRTIO_IOMMU_T_MAP), 0);
+	EXPECT_EQ(viommu_queue_counters(&queue).requests[VIRTIO_IOMMU_T_MAP],
+		  8 + 2 * VIOMMU_SLOTS_MAX);
+	EXPECT_EQ(viommu_queue_counters(&queue).failures[VIRTIO_IOMMU_T_MAP], 5);
+	end();
+}
+
+static void test_restart_smaller(void)
+{
+	lose_requests();
+	fake.size -= 2;
+	EXPECT_EQ(viommu_queue_restart(&queue, &fake.vq), -EINVAL);
+	end_dead();
+}
+
+/* The queue was made for fewer. */
+static void test_restart_larger(void)
+{
+	lose_requests();
+	fake.size += 2;
+	ASSERT(viommu_queue_restart(&queue, &fake.vq) == 0);
+	fake.size -= 2;
+	end();
+}
+
 /* What is counted, and what the log says */
 
 static void test_counters(void)
@@ -1772,7 +1829,7 @@ static void model_operation(struct model_batch *batch)
 	switch (test_below(8)) {
 	case 0:
 		/* It may sleep. */
-		if (!fake_cpu.irqs_off)
+		if (!fake_cpu->irqs_off)
 			model_send();
 		break;
 	case 1:
@@ -1935,6 +1992,9 @@ static const struct test_case cases[] = {
 	{ "a queue that is stopped during a wait", test_stop },
 	{ "a queue that is stopped while idle", test_stop_idle },
 	{ "a queue that is stopped after its device died", test_stop_dead },
+	{ "a queue that begins anew after a reset", test_restart },
+	{ "the same with a smaller ring: refused", test_restart_smaller },
+	{ "the same with a larger ring", test_restart_larger },
 	{ "kicks, requests and failures are counted", test_counters },
 	{ "a refused MAP is logged", test_log_map },
 	{ "a refused UNMAP is logged", test_log_unmap },

@@ -213,7 +213,8 @@ static void mutate(struct table *table)
 	unsigned int width = 1U << test_below(3);
 
 	if (test_below(2))
-		put_le(table->bytes + (at & ~(size_t)(width - 1)), test_below(table->size + 4), width);
+		put_le(table->bytes + (at & ~(size_t)(width - 1)), test_below(table->size + 4),
+		       width);
 	else
 		table->bytes[at] = test_below(2) ? test_below(6) : test_random();
 }

@@ -266,7 +266,7 @@ static void test_inverted(void)
 		table_begin(&table, &viot_kind);
 		iommu = viot_iommu_mmio(&table, 0x1000);
 		viot_range(&table, 5, ranges[i].segment_start, ranges[i].segment_last,
-			  ranges[i].bdf_start, ranges[i].bdf_last, iommu);
+			   ranges[i].bdf_start, ranges[i].bdf_last, iommu);
 		viot_range(&table, 6, 0, 0, 0, 7, iommu);
 		table_check(&table);
 		EXPECT_STEPS(ranges[i].ret, 1);
@@ -297,7 +297,7 @@ static void test_endpoint_overflow(void)
 		table_begin(&table, &viot_kind);
 		iommu = viot_iommu_mmio(&table, 0x1000);
 		viot_range(&table, ranges[i].endpoint, ranges[i].segment_start,
-			  ranges[i].segment_last, ranges[i].bdf_start, ranges[i].bdf_last, iommu);
+			   ranges[i].segment_last, ranges[i].bdf_start, ranges[i].bdf_last, iommu);
 		viot_mmio(&table, 0xffffffff, 0x2000, iommu);
 		table_check(&table);
 		EXPECT_STEPS(ranges[i].ret, 1);

@@ -5,6 +5,7 @@
 
 #include <linux/bits.h>
 #include <linux/types.h>
+#include <string.h>
 
 #define BITS_PER_LONG		(8 * sizeof(long))
 #define BITS_TO_LONGS(nr)	(((nr) + BITS_PER_LONG - 1) / BITS_PER_LONG)
@@ -36,6 +37,11 @@ static inline bool __test_and_clear_bit(unsigned long nr, unsigned long *bitmap)
 
 	__clear_bit(nr, bitmap);
 	return set;
+}
+
+static inline void bitmap_zero(unsigned long *bitmap, unsigned int bits)
+{
+	memset(bitmap, 0, BITS_TO_LONGS(bits) * sizeof(long));
 }
 
 #endif /* _VIOMMU_USER_BITOPS_H */

@@ -12,6 +12,8 @@
 
 #define smp_store_release(to, value)	__atomic_store_n(to, value, __ATOMIC_RELEASE)
 #define smp_load_acquire(from)		__atomic_load_n(from, __ATOMIC_ACQUIRE)
+#define smp_rmb()			__atomic_thread_fence(__ATOMIC_ACQUIRE)
+#define smp_mb__before_atomic()		__atomic_thread_fence(__ATOMIC_SEQ_CST)
 
 #define ____cacheline_aligned	__attribute__((__aligned__(64)))
 

@@ -5,6 +5,7 @@
 #include_next <linux/limits.h>
 #include <linux/types.h>
 
+#define INT_MAX		((int)(~0U >> 1))
 #define U16_MAX		((u16)~0U)
 #define U32_MAX		((u32)~0U)
 #define U64_MAX		((u64)~0ULL)

@@ -1,11 +1,52 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The type alone: nothing that is built here walks a list. */
 #ifndef _VIOMMU_USER_LIST_H
 #define _VIOMMU_USER_LIST_H
+
+#include <linux/types.h>
 
 struct list_head {
 	struct list_head *next;
 	struct list_head *prev;
 };
+
+#define LIST_HEAD(name)	struct list_head name = { &(name), &(name) }
+
+static inline void INIT_LIST_HEAD(struct list_head *head)
+{
+	head->next = head;
+	head->prev = head;
+}
+
+static inline void list_add_tail(struct list_head *entry, struct list_head *head)
+{
+	entry->next = head;
+	entry->prev = head->prev;
+	head->prev->next = entry;
+	head->prev = entry;
+}
+
+static inline void list_del(struct list_head *entry)
+{
+	entry->prev->next = entry->next;
+	entry->next->prev = entry->prev;
+	entry->next = NULL;
+	entry->prev = NULL;
+}
+
+#define list_for_each_entry(pos, head, member)						\
+	for (pos = container_of((head)->next, typeof(*pos), member);			\
+	     &pos->member != (head);							\
+	     pos = container_of(pos->member.next, typeof(*pos), member))
+
+#define list_for_each_entry_safe(pos, next_pos, head, member)				\
+	for (pos = container_of((head)->next, typeof(*pos), member),			\
+	     next_pos = container_of(pos->member.next, typeof(*pos), member);		\
+	     &pos->member != (head);							\
+	     pos = next_pos, next_pos = container_of(pos->member.next, typeof(*pos), member))
+
+static inline bool list_empty(const struct list_head *head)
+{
+	return head->next == head;
+}
 
 #endif /* _VIOMMU_USER_LIST_H */

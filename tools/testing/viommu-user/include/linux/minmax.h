@@ -19,4 +19,14 @@
 #define min_t(type, x, y)	min((type)(x), (type)(y))
 #define max_t(type, x, y)	max((type)(x), (type)(y))
 
+#define min3(x, y, z)		min(min(x, y), z)
+
+#define swap(x, y)							\
+	do {								\
+		typeof(x) __swap = (x);					\
+									\
+		(x) = (y);						\
+		(y) = __swap;						\
+	} while (0)
+
 #endif /* _VIOMMU_USER_MINMAX_H */

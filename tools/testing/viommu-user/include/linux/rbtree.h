@@ -32,15 +32,15 @@ struct rb_root {
 		__ptr ? rb_entry(__ptr, type, member) : NULL;		\
 	})
 
-/* The same numbers in each run. */
+/* Not 0. The same numbers in each run. */
+extern unsigned int rb_die;
+
 static inline unsigned int __rb_die(void)
 {
-	static unsigned int die = 1;
-
-	die ^= die << 13;
-	die ^= die >> 17;
-	die ^= die << 5;
-	return die >> 3;
+	rb_die ^= rb_die << 13;
+	rb_die ^= rb_die >> 17;
+	rb_die ^= rb_die << 5;
+	return rb_die >> 3;
 }
 
 /* The pointer that points to a node. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A slab cache, and kcalloc(), over malloc(), so that AddressSanitizer sees every
- * object. What a cache hands out is not zero, as a slab's is not.
+ * A slab cache, and kcalloc() and its like, over malloc(), so that AddressSanitizer
+ * sees every object. What a cache hands out is not zero, as a slab's is not.
  */
 #ifndef _VIOMMU_USER_SLAB_H
 #define _VIOMMU_USER_SLAB_H
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <linux/compiler.h>
+#include <linux/delay.h>
 #include <linux/types.h>
 
 #define GFP_KERNEL	0x1u
@@ -37,8 +38,12 @@ struct kmem_cache {
 	size_t size;
 };
 
-static inline bool slab_fails(void)
+/* Who may not sleep may not ask for memory in this way. */
+static inline bool slab_fails(gfp_t gfp)
 {
+	slab_control.gfp = gfp;
+	if (gfp == GFP_KERNEL)
+		might_sleep();
 	return slab_control.fail_in && --slab_control.fail_in == 0;
 }
 
@@ -50,7 +55,7 @@ static inline struct kmem_cache *kmem_cache_create(const char *name, unsigned in
 
 	if (!name || align || flags || ctor)
 		abort(); /* nothing here needs them */
-	if (slab_fails())
+	if (slab_fails(GFP_KERNEL))
 		return NULL;
 	cache = malloc(sizeof(*cache));
 	cache->size = size;
@@ -73,8 +78,7 @@ static inline void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
 {
 	void *object;
 
-	slab_control.gfp = gfp;
-	if (slab_fails())
+	if (slab_fails(gfp))
 		return NULL;
 	object = malloc(cache->size);
 	memset(object, 0x5a, cache->size);
@@ -101,12 +105,23 @@ static inline void kmem_cache_free_bulk(struct kmem_cache *cache, size_t nr, voi
 
 static inline void *kcalloc(size_t nr, size_t size, gfp_t gfp)
 {
-	slab_control.gfp = gfp;
 	slab_control.bytes += nr * size;
-	if (slab_fails())
+	if (slab_fails(gfp))
 		return NULL;
 	slab_control.objects++;
 	return calloc(nr, size);
+}
+
+#define kzalloc_obj(object, gfp)	kzalloc(sizeof(object), gfp)
+
+static inline void *kzalloc(size_t size, gfp_t gfp)
+{
+	return kcalloc(1, size, gfp);
+}
+
+static inline void *kvcalloc(size_t nr, size_t size, gfp_t gfp)
+{
+	return kcalloc(nr, size, gfp);
 }
 
 static inline void kfree(void *object)
@@ -115,6 +130,11 @@ static inline void kfree(void *object)
 		return;
 	slab_control.objects--;
 	free(object);
+}
+
+static inline void kvfree(void *object)
+{
+	kfree(object);
 }
 
 #endif /* _VIOMMU_USER_SLAB_H */

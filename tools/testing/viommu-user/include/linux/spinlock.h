@@ -10,6 +10,7 @@
 #include <linux/bitops.h>
 #include <linux/compiler.h>
 #include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/types.h>
 
 struct fake_cpu;
@@ -23,9 +24,15 @@ typedef struct {
 unsigned long fake_lock_irqsave(spinlock_t *lock);
 
 void spin_lock_init(spinlock_t *lock);
+void spin_lock(spinlock_t *lock);
 void spin_unlock(spinlock_t *lock);
 void spin_unlock_irqrestore(spinlock_t *lock, unsigned long flags);
 void local_irq_restore(unsigned long flags);
-void lockdep_assert_held(const spinlock_t *lock);
+
+void fake_assert_spinlock(const spinlock_t *lock);
+void fake_assert_mutex(const struct mutex *lock);
+#define lockdep_assert_held(lock)					\
+	__builtin_choose_expr(__builtin_types_compatible_p(typeof(lock), struct mutex *), \
+			      fake_assert_mutex, fake_assert_spinlock)((void *)(lock))
 
 #endif /* _VIOMMU_USER_SPINLOCK_H */

@@ -15,6 +15,7 @@ typedef __u16 u16;
 typedef __u32 u32;
 typedef __u64 u64;
 typedef __s64 s64;
+typedef unsigned __int128 u128;
 typedef unsigned int gfp_t;
 
 /* The kernel's build includes these two in every file. */
