@@ -51,8 +51,10 @@ quietly()
 kernel_arch()
 {
 	case $1 in
-	6.1|6.12|7.3)	echo amd64 ;;
+	6.1|6.12|6.12-debug|7.3|7.3-builtin|*-deb13) echo amd64 ;;
 	6.1-arm64|6.12-arm64|6.12-arm64-16k) echo arm64 ;;
+	linux-headers-*-amd64) echo amd64 ;;
+	linux-headers-*-arm64|linux-headers-*-arm64-16k) echo arm64 ;;
 	*)		return 1 ;;
 	esac
 }
@@ -80,10 +82,7 @@ private_apt()
 	shift 2
 	mkdir -p "$state/lists/partial" "$state/archives/partial"
 	if [ $# -gt 0 ]; then
-		# shellcheck disable=SC2016 # for apt to expand
-		mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' |
-			awk '$2 == "bookworm" { print $1; exit }')
-		[ -n "$mirror" ] || die "bookworm is not among apt's sources: this needs Debian 12"
+		mirror=$(debian_mirror bookworm)
 		for suite; do
 			echo "deb $mirror $suite main"
 		done >"$state/sources.new"
@@ -139,4 +138,28 @@ download()
 	for pkg in "${files[@]}"; do
 		debs+=("$(ls "$pkg"*.deb)")
 	done
+}
+
+# The mirror that apt has for a suite of Debian 12's.
+debian_mirror()
+{
+	local mirror
+
+	# shellcheck disable=SC2016 # for apt to expand
+	mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' |
+		awk -v suite="$1" '$2 == suite { print $1; exit }')
+	[ -n "$mirror" ] || die "$1 is not among apt's sources: this needs Debian 12"
+	echo "$mirror"
+}
+
+# in_root ROOT CACHE COMMAND...: in an installed system, with a folder for apt's packages.
+# What is mounted for it is gone with it.
+in_root()
+{
+	# shellcheck disable=SC2016 # for the other shell
+	unshare --mount --pid --fork env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 \
+		PATH=/usr/sbin:/usr/bin:/sbin:/bin bash -ec '
+		mount -t proc proc "$0/proc"
+		mount --bind "$1" "$0/var/cache/apt/archives"
+		exec chroot "$0" "${@:2}"' "$@"
 }
