@@ -10,6 +10,8 @@
 
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
+# shellcheck disable=SC2034 # for guest()
+SMP=1
 
 CASES=${CASES:-bridge nested dmi functions roots quirks}
 

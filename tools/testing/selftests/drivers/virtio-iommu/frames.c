@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #define ETHERTYPE	0x88b5	/* for local experiments */
+#define LENGTH(array)	(sizeof(array) / sizeof((array)[0]))
 #define FRAME_MAX	1514
 #define WINDOW		64	/* fewer than any queue on the way holds */
 #define PATIENCE_MS	20000	/* without a frame, the rest is lost */
@@ -71,7 +72,7 @@ static size_t make_frame(uint8_t *frame, int way, uint32_t number)
 	static const size_t sizes[] = {
 		64, 65, 127, 128, 129, 256, 511, 512, 1023, 1024, 1500, FRAME_MAX
 	};
-	size_t i, size = sizes[number % (sizeof(sizes) / sizeof(sizes[0]))];
+	size_t i, size = sizes[number % LENGTH(sizes)];
 	uint32_t seed = run ^ number * 2654435761u ^ way;
 	struct header header = {
 		/* unicast, locally administered */
@@ -177,7 +178,8 @@ static void transfer(void)
 			send_frames(i);
 		}
 		if (!count) {
-			ways[0].open = ways[1].open = 0;
+			ways[0].open = 0;
+			ways[1].open = 0;
 			usleep(PAUSE_US);
 		}
 	} while (count ? ready : !ended);
@@ -209,7 +211,9 @@ static bool one(bool forth, bool back, const char *name)
 	run++;
 	for (i = 0; i < 2; i++) {
 		free(ways[i].seen);
-		ways[i] = (struct way){ .active = active[i], .seen = count ? calloc(count, 1) : NULL };
+		ways[i] = (struct way){
+			.active = active[i], .seen = count ? calloc(count, 1) : NULL,
+		};
 	}
 	transfer();
 	return report(name);
@@ -220,9 +224,10 @@ static int open_socket(const char *name)
 	struct sockaddr_un own = { .sun_family = AF_UNIX }, nic = own;
 	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
 
-	if (snprintf(own.sun_path, sizeof(own.sun_path), "%s.host", name) >= (int)sizeof(own.sun_path) ||
-	    snprintf(nic.sun_path, sizeof(nic.sun_path), "%s.nic", name) >= (int)sizeof(nic.sun_path))
+	if (strlen(name) + sizeof(".host") > sizeof(own.sun_path))
 		errx(2, "%s: too long for a socket", name);
+	sprintf(own.sun_path, "%s.host", name);
+	sprintf(nic.sun_path, "%s.nic", name);
 	unlink(own.sun_path);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&own, sizeof(own)))
 		err(1, "%s", own.sun_path);

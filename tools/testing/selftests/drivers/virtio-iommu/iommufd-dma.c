@@ -17,7 +17,6 @@
 #define IOVA	(16 * MIB)
 #define HIGH	(1ull << 40)
 #define SIZE	(4 * MIB)
-#define LENGTH(array)	(sizeof(array) / sizeof((array)[0]))
 
 static int iommufd;
 static struct edu edus[2];

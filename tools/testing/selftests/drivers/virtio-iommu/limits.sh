@@ -9,6 +9,8 @@
 set -euo pipefail
 KERNELS=${KERNELS:-6.1 6.12 6.1-arm64 6.12-arm64 6.12-arm64-16k}
 . "$(dirname "$0")/lib.sh"
+# shellcheck disable=SC2034 # for guest()
+SMP=1
 
 # edu reaches every address
 edu="edu,addr=0x10,dma_mask=0xffffffffffffffff"
@@ -124,7 +126,7 @@ told()
 {
 	local file=drivers/iommu/virtio/main.c
 
-	sed -i -e '/^static int viommu_read_config/i \
+	sed -i -e '/^int viommu_device_read_limits/i \
 		static unsigned long long host_first, host_last = U64_MAX;\
 		static unsigned int host_id_first, host_id_last = U32_MAX;\
 		module_param(host_first, ullong, 0444);\
@@ -287,12 +289,12 @@ declare -A plan=([6.1]=$((12 + 5 + 2 * 11 + 2 * 10)) [6.12]=$((12 + 5 + 5 + 6 + 
 	[6.1-arm64]=10 [6.12-arm64]=10 [6.12-arm64-16k]=$((2 * 11 + 10)))
 n=0
 for kernel in $KERNELS; do
-	[ -n "${plan[$kernel]:-}" ] || die "nothing is planned for $kernel"
-	n=$((n + plan[$kernel]))
+	[ -n "${plan[${kernel%-debug}]:-}" ] || die "nothing is planned for $kernel"
+	n=$((n + plan[${kernel%-debug}]))
 done
 ktap_begin $n
 for kernel in $KERNELS; do
-	case $kernel in
+	case ${kernel%-debug} in
 	6.1|6.12)
 		variant "$kernel-limits" "$kernel" told
 		told_addresses "$kernel"

@@ -20,9 +20,6 @@ struct interval {
 	uint64_t high;
 };
 
-void *g_tree_lookup(void *tree, const void *key);
-int g_tree_lookup_extended(void *tree, const void *key, void **found, void **value);
-
 static bool has_pages(const void *key, const char *variable)
 {
 	const struct interval *interval = key;

@@ -21,7 +21,7 @@ cat >"$replies" <<'END'
 * region 0 d0000000 fedfffff
 * bytes 01 10 14 00 00 00 00 00 00 00 00 30 00 00 00 00 ff 0f 00 30 00 00 00 00
 * region 0 fef01000 fffeffff
-* region 0 fef00000 fef00fff
+* region 0 feef0800 fef00fff
 * region 0 7fff8123 7fff9000
 * region 0 0 123
 * region 0 fffffffffffff800 ffffffffffffffff
@@ -34,8 +34,8 @@ regions=(
 	"0x0000000061000000 0x0000000061000fff reserved"
 	"0x000000007fff8000 0x000000007fff9fff reserved"
 	"0x00000000c0000000 0x00000000fedfffff reserved"
-	"0x00000000fee00000 0x00000000feefffff msi"
-	"0x00000000fef00000 0x00000000fffeffff reserved"
+	"0x00000000fee00000 0x00000000feeeffff msi"
+	"0x00000000feef0000 0x00000000fffeffff reserved"
 	"0xfffffffffffff000 0xffffffffffffffff reserved"
 )
 
@@ -92,6 +92,7 @@ no="Cannot-assign-requested-address"
 cells=(
 	"cell NN ok ok 0x21000000 File-exists 0x1000"
 	"cell NR ok $no 0x0 $no 0x0"
+	"cell RN ok $no 0x0 $no 0x0"
 	"cell NM ok $no 0x0 $no 0x0"
 	"cell RR ok $no 0x0 $no 0x0"
 	"cell RM ok $no 0x0 $no 0x0"
@@ -112,12 +113,23 @@ live=(
 	"live unmapped 0x1000"
 	"live then ok unmanaged"
 )
+live_identity=(
+	"live 21000000,3 Invalid-argument 0x21000000"
+	"live 20000000,1 Invalid-argument 0x20000000"
+	"live 20000000,3 ok 0x20000000"
+	"live left 0x20000000"
+)
 identity=(
-	"identity inside 0xFEEDBEEF"
-	"identity faults 0"
-	"identity read-only 0x00000000"
-	"identity outside 0x00000000"
-	"identity faults 2"
+	"identity DMA inside 0xFEEDBEEF"
+	"identity DMA faults 0"
+	"identity DMA read-only 0x00000000"
+	"identity DMA outside 0x00000000"
+	"identity DMA faults 2"
+	"identity unmanaged inside 0xFEEDBEEF"
+	"identity unmanaged faults 2"
+	"identity unmanaged read-only 0x00000000"
+	"identity unmanaged outside 0x00000000"
+	"identity unmanaged faults 4"
 )
 handlers=(
 	"handler 1 0 1 faults, 0000:00:10.0 0x5000"
@@ -137,7 +149,7 @@ contradiction_logged()
 }
 
 # shellcheck disable=SC2086 # a list
-ktap_begin $(($(wc -w <<<$KERNELS) * (9 + ${#cells[@]} + 11)))
+ktap_begin $(($(wc -w <<<$KERNELS) * (9 + ${#cells[@]} + 12)))
 for kernel in $KERNELS; do
 	dir=$RUNS/$kernel
 	check "$kernel: guest" env VIOMMU_PROBE_REPLY="$replies" \
@@ -162,6 +174,8 @@ for kernel in $KERNELS; do
 		check "$kernel, shared domains: $what $name" said "$dir" "$cell"
 	done
 	check "$kernel: a mapping in the way of a device's region" said "$dir" "${live[@]}"
+	check "$kernel: a mapping in the place of a device's identity region" said "$dir" \
+		"${live_identity[@]}"
 	check "$kernel: identity region: direct" has_region "$dir" 0000:00:18.0 \
 		"0x000000000c000000 0x000000000c003fff direct"
 	check "$kernel: identity region: DMA within and without" said "$dir" "${identity[@]}"

@@ -2,13 +2,32 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Removal: refused while devices use the module, clean when they do not, and
-# back again.
+# back again; in every order with a device that uses it; and many times.
 
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
+orders=()
+for how in unbind function; do
+	for nic in unbind function; do
+		orders+=("nic-$nic iommu-$how iommu-back nic-back"
+			"nic-$nic iommu-$how nic-back iommu-back"
+			"iommu-$how nic-$nic iommu-back nic-back")
+	done
+done
+
+# What leaks with each round is more than a slab, of which the kernel counts whole ones.
+# nothing_leaked DIR ROUNDS
+nothing_leaked()
+{
+	[ "$(count "$1/report" '^slab ')" -ge 50 ] || { echo "no slabs were counted"; return 1; }
+	awk -v most=$(($2 * 3 / 4)) '
+		$1 == "slab" && $5 >= most + $3 { print $2, "has", $5, "objects more"; bad = 1 }
+		END { exit bad }' "$1/report"
+}
+
 # shellcheck disable=SC2086 # a list
-ktap_begin $(($(wc -w <<<$KERNELS) * 11))
+ktap_begin $(($(wc -w <<<$KERNELS) * (15 + ${#orders[@]})))
 for kernel in $KERNELS; do
 	dir=$RUNS/$kernel
 	# 6.1's core knows nothing of a VIOT, so its devices work without the IOMMU
@@ -35,5 +54,27 @@ for kernel in $KERNELS; do
 	dir=$RUNS/$kernel-in-use
 	check "$kernel: unbound in use: guest" guest "$dir" -k "$kernel" -i boot-bypass=on unbind
 	check "$kernel: unbound in use" said "$dir" "unbound"
+
+	dir=$RUNS/$kernel-orders
+	check "$kernel: with a NIC, in every order: guest" guest "$dir" -k "$kernel" \
+		-i boot-bypass=off -T none orders
+	for order in "${orders[@]}"; do
+		check "$kernel: $order" said "$dir" "order $order"
+	done
+
+	# those of others are slower, and those of 6.12-debug, whose kmemleak needs only a few
+	dir=$RUNS/$kernel-reload rounds=100
+	case $kernel in
+	6.12)	rounds=300 ;;
+	6.12-debug) rounds=20 ;;
+	esac
+	check "$kernel: $rounds times: guest" guest "$dir" -k "$kernel" -i boot-bypass=on \
+		-T none -t 400 -a "viommu.rounds=$rounds" reload
+	check "$kernel: $rounds times" said "$dir" "rounds $rounds"
+	if [ $rounds -lt 300 ]; then
+		skip 1 "$kernel: nothing has leaked: too few rounds to tell"
+	else
+		check "$kernel: nothing has leaked" nothing_leaked "$dir" $((rounds * 4 / 5))
+	fi
 done
 ktap_end

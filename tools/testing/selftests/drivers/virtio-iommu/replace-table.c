@@ -23,16 +23,16 @@
 #define HEADER		36
 
 /* glib's own is like this where it is public. */
-typedef struct {
+struct array {
 	char *data;
 	unsigned int len;
-} GArray;
+};
 
-GArray *g_array_append_vals(GArray *array, const void *data, unsigned int len);
+struct array *g_array_append_vals(struct array *array, const void *data, unsigned int len);
 
 /* The table under way, if it is one to be replaced. */
 static struct {
-	GArray *array;
+	struct array *array;
 	unsigned int start;
 	bool whole;
 	char bytes[64 * 1024];
@@ -64,7 +64,7 @@ static void load(const char *path, size_t length)
 }
 
 /* Is the table that begins one to be replaced? */
-static bool begins(GArray *array, const char *signature)
+static bool begins(struct array *array, const char *signature)
 {
 	const char *word = getenv("VIOMMU_TABLES");
 
@@ -80,9 +80,9 @@ static bool begins(GArray *array, const char *signature)
 	return false;
 }
 
-GArray *g_array_append_vals(GArray *array, const void *data, unsigned int len)
+struct array *g_array_append_vals(struct array *array, const void *data, unsigned int len)
 {
-	static GArray *(*append)(GArray *array, const void *data, unsigned int len);
+	static struct array *(*append)(struct array *array, const void *data, unsigned int len);
 	bool in_header = array == table.array && array->len - table.start < HEADER;
 
 	if (!append)

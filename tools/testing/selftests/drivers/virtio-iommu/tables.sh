@@ -11,6 +11,8 @@
 
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
+# shellcheck disable=SC2034 # for guest()
+SMP=1
 
 preload replace-table
 

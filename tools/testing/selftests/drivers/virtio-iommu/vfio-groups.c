@@ -26,7 +26,7 @@ static void leave(struct edu *edu)
 {
 	close_device(edu);
 	if (ioctl(edu->vfio.group, VFIO_GROUP_UNSET_CONTAINER))
-		fail("%s does not leave its container: %s", edu->vfio.bdf, strerror(errno));
+		fail("%s stays in its container: %s", edu->vfio.bdf, strerror(errno));
 	close(edu->vfio.group);
 }
 
@@ -216,7 +216,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	setbuf(stdout, NULL);
-	for (i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+	for (i = 0; i < LENGTH(checks); i++) {
 		if (strcmp(checks[i].name, argv[1]))
 			continue;
 		checks[i].run(argv[2], argv[3]);

@@ -160,7 +160,7 @@ static void check_high(struct edu *edu)
 	uint8_t *memory = allocate(2 * PAGE);
 	unsigned int i;
 
-	for (i = 0; i < sizeof(iovas) / sizeof(iovas[0]); i++) {
+	for (i = 0; i < LENGTH(iovas); i++) {
 		must_map(edu->vfio.container, iovas[i], memory, 2 * PAGE);
 		/* across the border of the two pages */
 		edu_reaches(edu, iovas[i] + PAGE - EDU_BYTES / 2, memory + PAGE - EDU_BYTES / 2);
@@ -174,6 +174,12 @@ static void expect(const char *what, long long got, long long want)
 {
 	if (got != want)
 		fail("%s: %lld instead of %lld", what, got, want);
+}
+
+/* Kernels of 7.x have a name for it. */
+static void expect_beyond(const char *what, long long ret)
+{
+	expect(what, ret, ret == -EOVERFLOW ? -EOVERFLOW : -EINVAL);
 }
 
 /* EINVAL for all that touches a reserved region, and what is next to it can be had. */
@@ -268,11 +274,11 @@ static void check_nonsense(struct edu *edu)
 	expect("map without access", map(container, IOVA, memory, PAGE, 0), -EINVAL);
 	expect("map with unknown flags", map(container, IOVA, memory, PAGE, READ_WRITE | 1u << 31),
 	       -EINVAL);
-	expect("map beyond 64 bits", map(container, -PAGE, memory, 2 * PAGE, READ_WRITE), -EINVAL);
+	expect_beyond("map beyond 64 bits", map(container, -PAGE, memory, 2 * PAGE, READ_WRITE));
 	expect("unmap of no bytes", unmap(container, IOVA, 0), -EINVAL);
 	expect("unmap of half a page", unmap(container, IOVA, PAGE / 2), -EINVAL);
 	expect("unmap at half a page", unmap(container, IOVA + 512, PAGE), -EINVAL);
-	expect("unmap beyond 64 bits", unmap(container, -PAGE, 2 * PAGE), -EINVAL);
+	expect_beyond("unmap beyond 64 bits", unmap(container, -PAGE, 2 * PAGE));
 	edu_stopped(edu, IOVA);
 }
 

@@ -32,6 +32,23 @@ igb_faults()
 	! grep '^virtio_iommu_report_fault ' "$1/trace" | grep -m 3 -v ' endpoint=768 '
 }
 
+# The host heard of what edu's tests unmapped, which they themselves ask no device about. edu
+# is at 00:10.0.
+unmaps_sent()
+{
+	local wanted sent
+
+	wanted=$(results "$1" vfio_dma_mapping_test edu 'ok [0-9]+ .*\.dma_map_unmap$')
+	sent=$(sed 's/=/ /g' "$1/trace" | awk '
+		$1 == "virtio_iommu_attach" && $5 == 128 { domain = $3 }
+		$1 == "virtio_iommu_unmap" && $3 == domain { n++ }
+		END { print n + 0 }')
+	if [ "$wanted" -eq 0 ] || [ "$sent" -lt "$wanted" ]; then
+		echo "$sent UNMAPs for $wanted tests"
+		return 1
+	fi
+}
+
 one()
 {
 	local kernel=$1 program device pass fail skip
@@ -64,6 +81,7 @@ one()
 		vfio_pci_driver_test igb
 		vfio_pci_device_init_perf_test all
 	END
+	check "$kernel: the host was told of unmaps" unmaps_sent "$dir"
 	check "$kernel: nothing is left" users_left_nothing "$dir"
 	check "$kernel: no faults but those that igb was to cause" igb_faults "$dir"
 	check "$kernel: groups" have_groups "$dir"
@@ -71,7 +89,7 @@ one()
 }
 
 # shellcheck disable=SC2086 # a list
-ktap_begin $(($(wc -w <<<$KERNELS) * 14))
+ktap_begin $(($(wc -w <<<$KERNELS) * 15))
 for kernel in $KERNELS; do
 	one "$kernel"
 done

@@ -29,6 +29,8 @@
 #define MSI_LAST	0xfeefffffull
 #endif
 
+#define LENGTH(array)	(sizeof(array) / sizeof((array)[0]))
+
 struct vfio {
 	const char *bdf;
 	int container;

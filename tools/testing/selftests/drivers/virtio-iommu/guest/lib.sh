@@ -42,7 +42,8 @@ wait_for()
 	done
 }
 
-# The IOMMU's driver, which the host chose: this tree's, the kernel's or none.
+# The IOMMU's driver, which the host chose: this tree's, as a module or
+# built in, the kernel's or none.
 load_iommu()
 {
 	local ko
@@ -52,6 +53,10 @@ load_iommu()
 	ours)
 		# by name: this shows that it takes the stock driver's place
 		modprobe virtio_iommu || fail "cannot load virtio-iommu.ko"
+		report "version $(cat /sys/module/virtio_iommu/version)"
+		;;
+	builtin)
+		[ -e /sys/module/virtio_iommu/version ] || fail "the driver is not built in"
 		report "version $(cat /sys/module/virtio_iommu/version)"
 		;;
 	stock)
@@ -203,7 +208,8 @@ churn()
 	local dev=/dev/${1##*/} file=/tmp/churn.${1##*/} n=0
 
 	until [ -e /tmp/enough ]; do
-		dd if=/dev/urandom of="$file" bs=256k count=1 status=none
+		# a freeze interrupts a read
+		dd if=/dev/urandom of="$file" bs=256k count=1 iflag=fullblock status=none
 		dd if="$file" of="$dev" bs=64k seek=512 oflag=direct status=none ||
 			fail "cannot write $dev after $n rounds"
 		dd if="$dev" bs=64k skip=512 count=4 iflag=direct status=none | cmp -s - "$file" ||
@@ -212,6 +218,14 @@ churn()
 		sleep 0.1
 	done
 	report "churned $(serial "$1") $n"
+}
+
+# Read a disk, again and again, until the end.
+read_on()
+{
+	while dd if="/dev/${1##*/}" of=/dev/null bs=64k iflag=direct status=none; do
+		:
+	done
 }
 
 # start_churn DISK...: on each of them, in the background
@@ -255,7 +269,7 @@ test_net()
 	fi
 	dd if=/dev/urandom of=/tmp/net bs=1M count="$mib" status=none
 	sent=$(sum </tmp/net)
-	got=$(timeout 40 nc 10.0.2.100 7 </tmp/net | sum)
+	got=$(timeout 100 nc 10.0.2.100 7 </tmp/net | sum)
 	report "net $nic $mib $sent $got"
 	rm /tmp/net
 }
@@ -299,6 +313,20 @@ edu_dma()
 	devmem $((bar + 0x90)) 64 4
 	devmem $((bar + 0x98)) 64 $command
 	wait_for 5 edu_idle "$bar" || fail "edu's DMA does not end"
+}
+
+# Whether edu writes to memory: reaches BAR WHEN
+# The host's command line keeps the kernel's hands off the memory there.
+#   reaches WHEN nothing|memory
+reaches()
+{
+	local what=nothing target=0xc000000
+
+	[ "$(devmem "$1" 32)" = 0x010000ED ] || fail "edu does not answer, $2"
+	devmem $target 32 0x55aa55aa
+	edu_dma "$1" write $target
+	[ "$(devmem $target 32)" = 0x55AA55AA ] || what=memory
+	report "reaches $2 $what"
 }
 
 # A number of the driver's: stat NAME

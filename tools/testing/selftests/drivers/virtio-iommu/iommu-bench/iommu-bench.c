@@ -43,7 +43,16 @@
 #define iommu_paging_domain_alloc(dev)	(iommu_domain_alloc((dev)->bus) ?: ERR_PTR(-ENOMEM))
 #endif
 #ifdef MAP_WITHOUT_GFP
-#define iommu_map(domain, iova, phys, size, prot, gfp)	iommu_map(domain, iova, phys, size, prot)
+static int map_without_gfp(struct iommu_domain *domain, unsigned long iova, phys_addr_t phys,
+			   size_t size, int prot, gfp_t gfp)
+{
+	return iommu_map(domain, iova, phys, size, prot);
+}
+
+#define iommu_map	map_without_gfp
+#endif
+#ifndef kzalloc_obj
+#define kzalloc_obj(object, gfp)	kzalloc(sizeof(object), gfp)
 #endif
 
 #define BENCH_SG_PAGES_MAX	4096
@@ -135,7 +144,7 @@ static int bench_map_sg(struct bench *bench, bool contiguous, unsigned int pages
 
 	if (!pages || pages > BENCH_SG_PAGES_MAX)
 		return -EINVAL;
-	map = kzalloc(sizeof(*map), GFP_KERNEL);
+	map = kzalloc_obj(*map, GFP_KERNEL);
 	if (!map)
 		return -ENOMEM;
 	map->kind = BENCH_SG;
@@ -487,7 +496,7 @@ static void bench_ping_until(struct bench_ping *ping, u64 end)
 			bench_ping_note(ping);
 			bench_ping_send(ping);
 		}
-		udelay(100);
+		usleep_range(100, 200);
 	}
 }
 

@@ -3,8 +3,9 @@
  * The IOMMU API by hand, for any IOMMU driver: one unmanaged domain that devices are
  * attached to, and mappings in it. For guests under test only.
  *
- * It binds to QEMU's edu devices, whose DMA engines it uses only for a storm. A command is a line written to
- * /sys/kernel/debug/iommu-domain, which fails with the errno of what failed:
+ * It binds to QEMU's edu devices, whose DMA engines it uses only for a storm. A command
+ * is a line written to /sys/kernel/debug/iommu-domain, which fails with the errno of what
+ * failed:
  *
  *	new DEVICE		a new domain, for a first device
  *	attach DEVICE, detach DEVICE
@@ -26,12 +27,19 @@
 #include <linux/iommu.h>
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/platform_device.h>
 
 #ifndef HAVE_PAGING_DOMAIN_ALLOC
 #define iommu_paging_domain_alloc(dev)	(iommu_domain_alloc((dev)->bus) ?: ERR_PTR(-ENOMEM))
 #endif
 #ifdef MAP_WITHOUT_GFP
-#define iommu_map(domain, iova, phys, size, prot, gfp)	iommu_map(domain, iova, phys, size, prot)
+static int map_without_gfp(struct iommu_domain *domain, unsigned long iova, phys_addr_t phys,
+			   size_t size, int prot, gfp_t gfp)
+{
+	return iommu_map(domain, iova, phys, size, prot);
+}
+
+#define iommu_map	map_without_gfp
 #endif
 
 static DEFINE_MUTEX(test_lock);
@@ -77,7 +85,7 @@ static int test_storm(unsigned int ms)
 			writeq(EDU_DMA_START | EDU_DMA_WRITE, test_edus[i] + EDU_DMA_CMD);
 			faults += EDU_BYTES / EDU_ACCESS;
 		}
-		msleep(5);
+		fsleep(5000);
 	} while (time_before(jiffies, end));
 	snprintf(test_result, sizeof(test_result), "%lu faults\n", faults);
 	return 0;
@@ -110,12 +118,15 @@ static int test_device(const char *command, const char *name)
 	int ret = -EINVAL;
 
 	if (!dev)
+		dev = bus_find_device_by_name(&platform_bus_type, NULL, name);
+	if (!dev)
 		return -ENODEV;
 	if (!strcmp(command, "new"))
 		ret = test_new(dev);
 	else if (test_domain && !strcmp(command, "attach"))
 		ret = iommu_attach_device(test_domain, dev);
-	else if (test_domain && !strcmp(command, "detach"))
+	else if (test_domain && iommu_get_domain_for_dev(dev) == test_domain &&
+		 !strcmp(command, "detach"))
 		ret = 0, iommu_detach_device(test_domain, dev);
 	put_device(dev);
 	return ret;
