@@ -195,13 +195,22 @@ static int map_piece(struct space *space, unsigned int first, unsigned int nr, i
 	return ret;
 }
 
-/* What a failed sync has taken out again is not there any more. */
+/*
+ * What a failed sync has taken out again is not there any more. One that a replay could not
+ * have mapped has no translation until the replay has looked after it, and is there.
+ */
 static void collect(struct space *space, unsigned int first, unsigned int nr)
 {
-	for (; nr--; first++)
-		if (viommu_domain_iova_to_phys(&space->domain->domain, unit_start(first)) !=
-		    unit_phys(space, first))
-			space->units[first].live = false;
+	const struct viommu_mapping *mapping;
+	u64 start;
+
+	guard(spinlock_irqsave)(&space->domain->lock);
+	for (; nr--; first++) {
+		start = unit_start(first);
+		mapping = viommu_store_first(&space->domain->store, start, start);
+		space->units[first].live &= mapping && !mapping->stale &&
+			mapping->phys + (start - mapping->start) == unit_phys(space, first);
+	}
 }
 
 /* Nobody would, but he may: those that a replay could not have mapped are tried again. */
