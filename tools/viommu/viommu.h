@@ -26,7 +26,7 @@ enum exit_status {
 	EXIT_USAGE,
 	EXIT_NO_IOMMU,		/* there is no virtio-iommu */
 	EXIT_NO_PERMISSION,	/* this needs root */
-	EXIT_NOT_SHOWN,		/* the driver in use, or a kernel without debugfs, does not show it */
+	EXIT_NOT_SHOWN,		/* the driver in use, or this kernel, does not show it */
 };
 
 /**
@@ -77,7 +77,10 @@ char *text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void *allocate(size_t size);	/* zeroed */
 void *resize(void *memory, size_t size);
 
-/* Files of the system that is looked at: "/sys/..." below options.root. */
+/*
+ * Files of the system that is looked at: "/sys/..." below options.root. The others take
+ * a path as it is, from file_path().
+ */
 char *file_path(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* All of it, NUL-terminated, or NULL with errno. *@size, if not NULL, is without the NUL. */
 void *file_read(const char *path, size_t *size);
@@ -87,7 +90,10 @@ bool file_number(const char *path, uint64_t *number);
 bool file_exists(const char *path);
 /* What a link's target ends in, or NULL. */
 char *link_name(const char *path);
-/* Names in a folder without "." and "..", sorted as versions are; NULL-terminated. */
+/*
+ * Names in a folder without "." and "..", sorted as versions are; NULL-terminated. None
+ * where there is no such folder.
+ */
 char **folder_names(const char *path);
 void names_free(char **names);
 
@@ -119,6 +125,8 @@ const char *bytes_text(uint64_t bytes);
  * @ours: the driver is viommu's, so that there is a folder of counters
  * @counters: that folder: /sys/class/iommu/NAME/virtio-iommu
  * @debugfs: /sys/kernel/debug/virtio-iommu/NAME, which may not be readable
+ *
+ * Both paths have options.root in front.
  */
 struct iommu {
 	char *name;
