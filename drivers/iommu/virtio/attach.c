@@ -16,6 +16,7 @@
  *
  * Specification: "ATTACH request", "DETACH request".
  */
+#include "trace.h"
 #include "viommu.h"
 
 /* Mappings looked at in one go with the domain's lock held. */
@@ -177,14 +178,20 @@ static int viommu_endpoint_tell(struct viommu_device *viommu, struct viommu_endp
 				struct viommu_domain *domain)
 {
 	struct viommu_wire wire;
+	int ret;
 
-	if (domain && (domain != &viommu->blocking || domain->owns_id))
+	if (domain && (domain != &viommu->blocking || domain->owns_id)) {
 		viommu_wire_attach(&wire, domain->id, endpoint->id, domain->bypass);
-	else if (endpoint->domain)
-		viommu_wire_detach(&wire, endpoint->domain->id, endpoint->id);
-	else
+		ret = viommu_queue_send(&viommu->queue, &wire);
+		trace_viommu_attach(viommu, domain->id, endpoint->id, ret);
+		return ret;
+	}
+	if (!endpoint->domain)
 		return 0;
-	return viommu_queue_send(&viommu->queue, &wire);
+	viommu_wire_detach(&wire, endpoint->domain->id, endpoint->id);
+	ret = viommu_queue_send(&viommu->queue, &wire);
+	trace_viommu_detach(viommu, endpoint->domain->id, endpoint->id, ret);
+	return ret;
 }
 
 /*

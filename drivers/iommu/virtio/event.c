@@ -13,7 +13,9 @@
 #include <linux/device.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
+#include <linux/timekeeping.h>
 
+#include "trace.h"
 #include "viommu.h"
 
 #define VIOMMU_EVENTS_MAX	256U
@@ -66,14 +68,25 @@ static bool viommu_master_faulted(struct viommu_master *master, const struct vio
 	return false;
 }
 
+static void viommu_fault_remember(struct viommu_device *viommu, const struct viommu_fault *fault)
+{
+	struct viommu_fault_record *record;
+
+	lockdep_assert_held(&viommu->endpoints_lock);
+	record = &viommu->fault_records[viommu->faults++ % VIOMMU_FAULT_RECORDS];
+	record->time = ktime_get_boottime_ns();
+	record->fault = *fault;
+}
+
 static void viommu_fault_route(struct viommu_device *viommu, const struct viommu_fault *fault)
 {
 	struct viommu_endpoint *endpoint;
 	struct viommu_master *master;
 	bool found = false;
 
+	trace_viommu_fault(viommu, fault);
 	guard(mutex)(&viommu->endpoints_lock);
-	viommu->faults++;
+	viommu_fault_remember(viommu, fault);
 	endpoint = xa_load(&viommu->endpoints, fault->endpoint);
 	if (endpoint)
 		endpoint->faults++;

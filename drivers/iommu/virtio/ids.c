@@ -13,6 +13,7 @@
 #include <linux/moduleparam.h>
 #include <linux/slab.h>
 
+#include "trace.h"
 #include "viommu.h"
 
 static bool identity_regions;
@@ -44,6 +45,7 @@ static int viommu_endpoint_probe(struct viommu_device *viommu, struct viommu_end
 	memset(viommu->probe_buffer, 0, viommu_wire_probe_size(size));
 	viommu_wire_probe(&wire, viommu->probe_buffer, endpoint->id, size);
 	ret = viommu_queue_send(&viommu->queue, &wire);
+	trace_viommu_probe(viommu, endpoint->id, ret);
 	if (ret)
 		return ret;
 
@@ -138,4 +140,29 @@ void viommu_ids_put(struct viommu_device *viommu, struct viommu_endpoint *endpoi
 	viommu_endpoint_found(endpoint);
 	xa_erase(&viommu->endpoints, endpoint->id);
 	viommu_endpoint_free(endpoint);
+}
+
+/**
+ * viommu_endpoint_is_first() - whether a domain is met here first
+ * @viommu: the virtio-iommu
+ * @endpoint: one of its endpoints
+ *
+ * For going over all domains that have an endpoint, each once.
+ *
+ * Context: endpoints_lock held.
+ * Return: whether it is in a domain, and of the domain's endpoints the one with the lowest ID.
+ */
+bool viommu_endpoint_is_first(struct viommu_device *viommu,
+			      const struct viommu_endpoint *endpoint)
+{
+	const struct viommu_endpoint *other;
+	unsigned long id;
+
+	lockdep_assert_held(&viommu->endpoints_lock);
+	if (!endpoint->domain)
+		return false;
+	xa_for_each(&viommu->endpoints, id, other)
+		if (other->domain == endpoint->domain)
+			break;
+	return other == endpoint;
 }

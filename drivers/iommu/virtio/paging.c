@@ -17,6 +17,7 @@
  *
  * Specification: "MAP request", "UNMAP request".
  */
+#include "trace.h"
 #include "viommu.h"
 
 /* Mappings handled in one go with the domain's lock held. */
@@ -236,12 +237,14 @@ int viommu_domain_map_pages(struct iommu_domain *iommu_domain, unsigned long iov
 	int ret;
 
 	if (!(flags & (VIRTIO_IOMMU_MAP_F_READ | VIRTIO_IOMMU_MAP_F_WRITE)))
-		return -EINVAL;
-	if (!viommu_domain_in_range(domain, iova, last))
-		return -ERANGE;
-	if (unlikely(READ_ONCE(domain->nr_lost)))
-		return -EIO;
-	ret = viommu_domain_insert(domain, iova, last, phys, flags, gfp);
+		ret = -EINVAL;
+	else if (!viommu_domain_in_range(domain, iova, last))
+		ret = -ERANGE;
+	else if (unlikely(READ_ONCE(domain->nr_lost)))
+		ret = -EIO;
+	else
+		ret = viommu_domain_insert(domain, iova, last, phys, flags, gfp);
+	trace_viommu_map(domain, iova, last, phys, flags, ret);
 	if (!ret)
 		*mapped += pgsize * pgcount;
 	return ret;
@@ -497,6 +500,7 @@ size_t viommu_domain_unmap_pages(struct iommu_domain *iommu_domain, unsigned lon
 		mapping = viommu_store_first(&domain->store, start, last);
 	}
 	spin_unlock_irqrestore(&domain->lock, flags);
+	trace_viommu_unmap(domain, iova, last);
 	return last - iova + 1;
 }
 

@@ -30,6 +30,7 @@
 #include <linux/smp.h>
 #include <linux/timekeeping.h>
 
+#include "trace.h"
 #include "viommu.h"
 
 static unsigned int timeout_ms = 10000;
@@ -121,12 +122,15 @@ void viommu_queue_free(struct viommu_queue *queue)
 
 /* The request is over for its batch. */
 static void viommu_request_settle(struct viommu_queue *queue, struct viommu_request *request,
-				  int ret)
+				  u8 status, int ret)
 {
 	struct viommu_batch *batch = request->batch;
 
-	if (ret)
+	trace_viommu_request_completed(queue, request, status, ret);
+	if (unlikely(ret)) {
 		queue->counters.failures[request->type]++;
+		queue->counters.statuses[viommu_status_index(status)]++;
+	}
 	if (request->result) {
 		if (ret)
 			atomic_inc(&batch->failed);
@@ -147,9 +151,12 @@ static void viommu_queue_kill(struct viommu_queue *queue, int ret, const char *w
 	if (queue->dead)
 		return;
 	queue->dead = true;
+	if (why)
+		trace_viommu_dead(queue, ret, why);
 	for (i = 0; i < queue->nr_slots; i++)
 		if (queue->requests[i].batch)
-			viommu_request_settle(queue, &queue->requests[i], ret);
+			viommu_request_settle(queue, &queue->requests[i],
+					      VIOMMU_STATUS_UNWRITTEN, ret);
 	queue->nr_sent = 0;
 	queue->in_flight = 0;
 	queue->epitaph = why;
@@ -282,7 +289,7 @@ static void viommu_queue_reap(struct viommu_queue *queue)
 		queue->nr_sent--;
 		if (request->seq <= queue->kicked_seq)
 			queue->in_flight--;
-		viommu_request_settle(queue, request, ret);
+		viommu_request_settle(queue, request, status, ret);
 		viommu_queue_pass(queue, request->seq);
 		request->next = queue->free;
 		queue->free = request;
@@ -305,7 +312,9 @@ static bool viommu_queue_kick_prepare(struct viommu_queue *queue)
 	queue->gathered = 0;
 	if (!virtqueue_kick_prepare(queue->vq))
 		return false;
+	trace_viommu_kick(queue);
 	queue->counters.kicks++;
+	queue->counters.kick_sizes[ilog2(queue->in_flight)]++;
 	return true;
 }
 
@@ -360,12 +369,28 @@ static bool viommu_queue_has_room(const struct viommu_queue *queue)
  * @batch: what is waited for; NULL: for room
  * @seq: the request of @batch that must be complete, or 0: as yet unknown
  * @turns: how often was looked for an answer
+ * @waited: how long, in nanoseconds, since the clock was read first
+ * @needed: there was something to wait for
  */
 struct viommu_wait {
 	const struct viommu_batch *batch;
 	u64 seq;
 	unsigned long turns;
+	u64 waited;
+	bool needed;
 };
+
+/* The first is for what no clock was read for, each other for ten times the time. */
+static unsigned int viommu_wait_bucket(u64 waited)
+{
+	unsigned int bucket = 0;
+	u64 bound;
+
+	for (bound = VIOMMU_WAIT_NS; waited >= bound && bucket < VIOMMU_WAIT_BUCKETS - 1;
+	     bound *= 10)
+		bucket++;
+	return bucket;
+}
 
 /*
  * Who had an answer just now is about to come back with more. One kick for all is worth a
@@ -386,6 +411,7 @@ static bool viommu_queue_turn(struct viommu_queue *queue, struct viommu_wait *wa
 	spin_lock_irqsave(&queue->lock, flags);
 	if (batch && !wait->seq)
 		wait->seq = batch->last_seq;
+	wait->needed |= !batch || batch->pending;
 	/* Hardly anything is complete where all there is was added just now. */
 	if (!queue->dead && (queue->in_flight || !batch || queue->nr_sent != batch->pending))
 		viommu_queue_reap(queue);
@@ -395,6 +421,8 @@ static bool viommu_queue_turn(struct viommu_queue *queue, struct viommu_wait *wa
 		met = !batch->pending || queue->done_seq >= wait->seq;
 	else
 		met = viommu_queue_has_room(queue);
+	if (met && wait->needed)
+		queue->counters.waits[viommu_wait_bucket(wait->waited)]++;
 	if (!met && !viommu_queue_gathers(queue, wait))
 		kick = viommu_queue_kick_prepare(queue);
 	spin_unlock(&queue->lock);
@@ -409,7 +437,7 @@ static void viommu_queue_poll(struct viommu_queue *queue, const struct viommu_ba
 			      bool may_sleep)
 {
 	struct viommu_wait wait = { .batch = batch };
-	u64 now, last = 0, waited = 0;
+	u64 now, last = 0;
 	unsigned long flags;
 
 	while (!viommu_queue_turn(queue, &wait)) {
@@ -417,13 +445,13 @@ static void viommu_queue_poll(struct viommu_queue *queue, const struct viommu_ba
 		if (wait.turns++ < VIOMMU_UNTIMED_TURNS)
 			continue;
 		now = ktime_get_mono_fast_ns();
-		waited += last ? min_t(u64, now - last, VIOMMU_PAUSE_NS) : 0;
+		wait.waited += last ? min_t(u64, now - last, VIOMMU_PAUSE_NS) : 0;
 		last = now;
-		if (waited >= max(READ_ONCE(timeout_ms), 1u) * (u64)NSEC_PER_MSEC) {
+		if (wait.waited >= max(READ_ONCE(timeout_ms), 1u) * (u64)NSEC_PER_MSEC) {
 			spin_lock_irqsave(&queue->lock, flags);
 			viommu_queue_kill(queue, -ETIMEDOUT, "the device does not answer");
 			spin_unlock_irqrestore(&queue->lock, flags);
-		} else if (may_sleep && waited >= VIOMMU_SPIN_NS) {
+		} else if (may_sleep && wait.waited >= VIOMMU_SPIN_NS) {
 			usleep_range(50, 100);
 		}
 	}
@@ -516,6 +544,7 @@ int viommu_queue_add(struct viommu_queue *queue, struct viommu_batch *batch, int
 	queue->nr_sent++;
 	batch->last_seq = request->seq;
 	batch->pending++;
+	trace_viommu_request_queued(queue, request);
 	return 0;
 }
 

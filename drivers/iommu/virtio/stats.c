@@ -42,6 +42,26 @@ static ssize_t domains_show(struct device *dev, struct device_attribute *attr, c
 }
 static DEVICE_ATTR_RO(domains);
 
+static ssize_t mappings_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct viommu_device *viommu = viommu_of_class_device(dev);
+	struct viommu_endpoint *endpoint;
+	unsigned long id, nr = 0;
+
+	guard(mutex)(&viommu->endpoints_lock);
+	xa_for_each(&viommu->endpoints, id, endpoint)
+		if (viommu_endpoint_is_first(viommu, endpoint))
+			nr += READ_ONCE(endpoint->domain->store.nr);
+	return sysfs_emit(buf, "%lu\n", nr);
+}
+static DEVICE_ATTR_RO(mappings);
+
+static ssize_t dead_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%d\n", READ_ONCE(viommu_of_class_device(dev)->queue.dead));
+}
+static DEVICE_ATTR_RO(dead);
+
 static ssize_t outside_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
 	struct viommu_device *viommu = viommu_of_class_device(dev);
@@ -117,6 +137,8 @@ static struct attribute *viommu_stats_attrs[] = {
 	&dev_attr_devices.attr,
 	&dev_attr_endpoints.attr,
 	&dev_attr_domains.attr,
+	&dev_attr_mappings.attr,
+	&dev_attr_dead.attr,
 	&dev_attr_outside.attr,
 	&dev_attr_outside_devices.attr,
 	&dev_attr_bypass.attr,

@@ -28,6 +28,7 @@
 #include <linux/idr.h>
 #include <linux/iommu.h>
 #include <linux/kref.h>
+#include <linux/log2.h>
 #include <linux/mutex.h>
 #include <linux/scatterlist.h>
 #include <linux/spinlock.h>
@@ -108,16 +109,30 @@ struct viommu_refusal {
 /* As many as there are types of requests, which count from 1. */
 #define VIOMMU_NR_TYPES		(VIRTIO_IOMMU_T_PROBE + 1)
 
+/* The device may be told of 1 request, 2 or 3, 4 to 7, and so on, at once. */
+#define VIOMMU_KICK_BUCKETS	(const_ilog2(VIOMMU_SLOTS_MAX) + 1)
+
+/* Waits of less than a microsecond, of less than ten, and so on; of more than ten seconds. */
+#define VIOMMU_WAIT_NS		1000ULL
+#define VIOMMU_WAIT_BUCKETS	9
+
 /**
  * struct viommu_counters - what a request queue has done since it was made ready
  * @kicks: notifications of the device, each of them an exit
  * @requests: requests that the device was given, by their type
  * @failures: requests that failed, by their type, those of a dead device included
+ * @statuses: and by the status that the device wrote, as viommu_status_index() says
+ * @kick_sizes: kicks, by the logarithm of how many requests each was for
+ * @waits: waits for the device, by how long they took; in the first also those that
+ *	were too short to look at the clock
  */
 struct viommu_counters {
 	u64 kicks;
 	u64 requests[VIOMMU_NR_TYPES];
 	u64 failures[VIOMMU_NR_TYPES];
+	u64 statuses[VIOMMU_NR_STATUSES];
+	u64 kick_sizes[VIOMMU_KICK_BUCKETS];
+	u64 waits[VIOMMU_WAIT_BUCKETS];
 };
 
 /**
@@ -342,6 +357,19 @@ void viommu_bypass_hold(struct viommu_device *viommu);
 void viommu_bypass_settle(struct viommu_device *viommu, bool all_attached);
 const char *viommu_bypass_state(const struct viommu_device *viommu);
 
+/* Faults that are remembered. */
+#define VIOMMU_FAULT_RECORDS	64
+
+/**
+ * struct viommu_fault_record - a fault, remembered for a person
+ * @time: when it was reported, in nanoseconds since boot
+ * @fault: what was reported
+ */
+struct viommu_fault_record {
+	u64 time;
+	struct viommu_fault fault;
+};
+
 /**
  * struct viommu_device - one virtio-iommu
  * @iommu: the core's view
@@ -368,12 +396,13 @@ const char *viommu_bypass_state(const struct viommu_device *viommu);
  * @identity_id: domain ID set aside for them
  * @blocking: the domain where nothing is mapped, for endpoints without any other;
  *	exists for the device if it owns an ID
- * @endpoints_lock: guards @endpoints, @masters, @outside, @faults, @asleep, the switch for
- *	bypass, and what each endpoint is attached to
+ * @endpoints_lock: guards @endpoints, @masters, @outside, @faults, @fault_records, @asleep,
+ *	the switch for bypass, and what each endpoint is attached to
  * @endpoints: endpoints by their ID
  * @masters: the devices
  * @outside: devices that should be among them, and are not
  * @faults: faults that the device reported
+ * @fault_records: the last of them; number N, counted from 0, is at N modulo their number
  * @gone: it is being removed, and takes no more devices in
  * @asleep: the system is suspended: the device knows no domain, and cannot be told of
  *	any; what the endpoints' @domain says is for afterwards
@@ -410,6 +439,7 @@ struct viommu_device {
 	struct list_head masters;
 	struct list_head outside;
 	u64 faults;
+	struct viommu_fault_record fault_records[VIOMMU_FAULT_RECORDS];
 	bool gone;
 	bool asleep;
 	bool has_queues;
@@ -453,6 +483,8 @@ int viommu_endpoint_move(struct viommu_device *viommu, struct viommu_endpoint *e
 			 struct viommu_domain *domain);
 void viommu_endpoint_forget(struct viommu_endpoint *endpoint);
 void viommu_endpoint_block(struct viommu_device *viommu, struct viommu_endpoint *endpoint);
+bool viommu_endpoint_is_first(struct viommu_device *viommu,
+			      const struct viommu_endpoint *endpoint);
 void viommu_endpoints_park(struct viommu_device *viommu);
 int viommu_endpoints_return(struct viommu_device *viommu);
 
@@ -493,6 +525,12 @@ extern const struct iommu_domain_ops viommu_domain_ops;
 extern const bool viommu_ops_takes_bound;
 int viommu_ops_fwspec_init(struct device *dev, struct fwnode_handle *fwnode);
 void viommu_ops_exit(void);
+
+/* The N of virtioN, -1 before the domain is finalised. */
+static inline int viommu_domain_index(const struct viommu_domain *domain)
+{
+	return domain->viommu ? domain->viommu->vdev->index : -1;
+}
 
 static inline struct viommu_domain *to_viommu_domain(struct iommu_domain *domain)
 {

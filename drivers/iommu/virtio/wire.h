@@ -161,6 +161,58 @@ static inline size_t viommu_wire_probe_size(u32 probe_size)
 }
 
 /**
+ * struct viommu_target - what a request is about, for a person
+ * @domain: domain ID, 0 in a PROBE
+ * @endpoint: endpoint ID, 0 in MAP and UNMAP
+ * @start: first IOVA of MAP and UNMAP, else 0
+ * @last: last IOVA of MAP and UNMAP, else 0
+ */
+struct viommu_target {
+	u32 domain;
+	u32 endpoint;
+	u64 start;
+	u64 last;
+};
+
+/**
+ * viommu_wire_target() - what a request is about
+ * @wire: the request
+ *
+ * Return: its addresses and IDs.
+ */
+static inline struct viommu_target viommu_wire_target(const struct viommu_wire *wire)
+{
+	const struct virtio_iommu_req_probe *probe = wire->external;
+
+	switch (wire->type) {
+	case VIRTIO_IOMMU_T_ATTACH:
+		return (struct viommu_target){
+			.domain = le32_to_cpu(wire->attach.domain),
+			.endpoint = le32_to_cpu(wire->attach.endpoint),
+		};
+	case VIRTIO_IOMMU_T_DETACH:
+		return (struct viommu_target){
+			.domain = le32_to_cpu(wire->detach.domain),
+			.endpoint = le32_to_cpu(wire->detach.endpoint),
+		};
+	case VIRTIO_IOMMU_T_MAP:
+		return (struct viommu_target){
+			.domain = le32_to_cpu(wire->map.domain),
+			.start = le64_to_cpu(wire->map.virt_start),
+			.last = le64_to_cpu(wire->map.virt_end),
+		};
+	case VIRTIO_IOMMU_T_UNMAP:
+		return (struct viommu_target){
+			.domain = le32_to_cpu(wire->unmap.domain),
+			.start = le64_to_cpu(wire->unmap.virt_start),
+			.last = le64_to_cpu(wire->unmap.virt_end),
+		};
+	default:
+		return (struct viommu_target){ .endpoint = le32_to_cpu(probe->endpoint) };
+	}
+}
+
+/**
  * viommu_status_errno() - what a status means to a caller
  * @status: status of a request, as the device wrote it
  *
@@ -187,6 +239,22 @@ static inline int viommu_status_errno(u8 status)
 	default: /* IOERR, DEVERR, and what is none of them */
 		return -EIO;
 	}
+}
+
+/* As many as there are, and one each for an unwritten one and for all others. */
+#define VIOMMU_NR_STATUSES	(VIRTIO_IOMMU_S_NOMEM + 3)
+
+/**
+ * viommu_status_index() - where to count a status
+ * @status: status of a request, as the device wrote it
+ *
+ * Return: less than VIOMMU_NR_STATUSES; the status itself where the specification has it.
+ */
+static inline unsigned int viommu_status_index(u8 status)
+{
+	if (status <= VIRTIO_IOMMU_S_NOMEM)
+		return status;
+	return VIRTIO_IOMMU_S_NOMEM + (status == VIOMMU_STATUS_UNWRITTEN ? 1 : 2);
 }
 
 /**

@@ -1576,6 +1576,82 @@ static void test_counters(void)
 	EXPECT_EQ(counters.kicks, fake.kicks);
 }
 
+/* A kick for so many requests is counted with those for as many up to the next power of two. */
+static void test_kick_sizes(void)
+{
+	static const unsigned int nrs[] = { 1, 2, 3, 4, 7, 8, 15, 16, 63, 64, 127, 128 };
+	unsigned int i, bucket, log;
+
+	for (i = 0; i < ARRAY_SIZE(nrs); i++) {
+		struct viommu_batch batch = VIOMMU_BATCH_INIT;
+
+		begin(128);
+		fake.at_once = FAKE_ALL;
+		add(&batch, 0, nrs[i]);
+		viommu_queue_wait(&queue, &batch);
+		for (log = 0; nrs[i] >> (log + 1); log++)
+			;
+		for (bucket = 0; bucket < VIOMMU_KICK_BUCKETS; bucket++)
+			EXPECT_EQ(queue.counters.kick_sizes[bucket], bucket == log);
+		end();
+	}
+}
+
+/* What a wait for one answer counts as that comes after so many looks at such a clock. */
+static unsigned int wait_bucket(u64 tick, unsigned int looks)
+{
+	struct viommu_batch batch = VIOMMU_BATCH_INIT;
+	unsigned int i, bucket = VIOMMU_WAIT_BUCKETS;
+
+	begin(4);
+	fake.tick = tick;
+	fake.at_once = 0;
+	fake.per_poll = FAKE_ALL;
+	fake.delay = looks;
+	add(&batch, 0, 1);
+	viommu_queue_wait(&queue, &batch);
+	/* There is nothing left to wait for. */
+	viommu_queue_wait(&queue, &batch);
+	for (i = 0; i < VIOMMU_WAIT_BUCKETS; i++) {
+		EXPECT(queue.counters.waits[i] <= 1);
+		if (queue.counters.waits[i])
+			bucket = i;
+	}
+	end();
+	return bucket;
+}
+
+static void test_wait_times(void)
+{
+	u64 tick;
+	unsigned int bucket;
+
+	/* Too short for a look at the clock. */
+	EXPECT_EQ(wait_bucket(NSEC_PER_MSEC, 0), 0);
+	EXPECT_EQ(wait_bucket(NSEC_PER_MSEC, 10), 0);
+	EXPECT_EQ(wait_bucket(10, 40), 0);
+	for (tick = 100, bucket = 1; bucket <= 7; tick *= 10, bucket++)
+		EXPECT_EQ(wait_bucket(tick, 45), bucket);
+	*param_timeout_ms = 60000;
+	EXPECT_EQ(wait_bucket(100 * NSEC_PER_MSEC, 245), 8);
+	EXPECT_EQ(wait_bucket(100 * NSEC_PER_MSEC, 545), 8);
+}
+
+static void test_status_counts(void)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(statuses); i++) {
+		begin(4);
+		fake.answer.status = statuses[i].status;
+		EXPECT_EQ(send_type(VIRTIO_IOMMU_T_ATTACH), statuses[i].ret);
+		for (j = 0; j < VIOMMU_NR_STATUSES; j++)
+			EXPECT_EQ(queue.counters.statuses[j],
+				  statuses[i].ret && j == viommu_status_index(statuses[i].status));
+		end();
+	}
+}
+
 static void test_log_map(void)
 {
 	const struct viommu_wire wire =
@@ -1996,6 +2072,9 @@ static const struct test_case cases[] = {
 	{ "the same with a smaller ring: refused", test_restart_smaller },
 	{ "the same with a larger ring", test_restart_larger },
 	{ "kicks, requests and failures are counted", test_counters },
+	{ "kicks are counted by their size", test_kick_sizes },
+	{ "waits are counted by their length", test_wait_times },
+	{ "answers are counted by their status", test_status_counts },
 	{ "a refused MAP is logged", test_log_map },
 	{ "a refused UNMAP is logged", test_log_unmap },
 	{ "other refused requests are not", test_log_others },

@@ -304,6 +304,43 @@ static void test_status_name(void)
 			   status == 255 ? "unwritten" : "unknown status");
 }
 
+static void test_status_index(void)
+{
+	unsigned int status;
+
+	for (status = 0; status < 256; status++)
+		EXPECT_EQ(viommu_status_index(status), status <= 8 ? status : status == 255 ? 9 : 10);
+	EXPECT_EQ(VIOMMU_NR_STATUSES, 11);
+}
+
+static void expect_target(const struct viommu_wire *wire, u32 domain, u32 endpoint, u64 start,
+			  u64 last)
+{
+	struct viommu_target target = viommu_wire_target(wire);
+
+	EXPECT_EQ(target.domain, domain);
+	EXPECT_EQ(target.endpoint, endpoint);
+	EXPECT_EQ(target.start, start);
+	EXPECT_EQ(target.last, last);
+}
+
+static void test_target(void)
+{
+	u8 *probe = calloc(1, viommu_wire_probe_size(64));
+	struct viommu_wire wire = WIRE(attach, 0x11223344, 0x55667788, true);
+
+	expect_target(&wire, 0x11223344, 0x55667788, 0, 0);
+	wire = WIRE(detach, 0x22334455, 0x66778899);
+	expect_target(&wire, 0x22334455, 0x66778899, 0, 0);
+	wire = WIRE(map, 0x33445566, 0x1020304050607000, 0x1020304050607fff, 0x99000, 3);
+	expect_target(&wire, 0x33445566, 0, 0x1020304050607000, 0x1020304050607fff);
+	wire = WIRE(unmap, 0x44556677, 0x2030405060708000, U64_MAX);
+	expect_target(&wire, 0x44556677, 0, 0x2030405060708000, U64_MAX);
+	wire = WIRE(probe, probe, 0x778899aa, 64);
+	expect_target(&wire, 0, 0x778899aa, 0, 0);
+	free(probe);
+}
+
 static const struct test_case cases[] = {
 	{ "sizes of everything on the wire", test_sizes },
 	{ "offsets of everything on the wire", test_offsets },
@@ -319,6 +356,8 @@ static const struct test_case cases[] = {
 	{ "D29 size of a PROBE request does not wrap", test_probe_size_wide },
 	{ "errno of all 256 statuses", test_status_errno },
 	{ "D10 name of all 256 statuses, the unwritten one included", test_status_name },
+	{ "where each of all 256 statuses is counted", test_status_index },
+	{ "what a request is about", test_target },
 };
 
 TEST_SUITE(wire, cases);

@@ -3,6 +3,7 @@
  * The queue and the domains of the driver once more, for the suites alone, and the model of
  * the mock device. What they need of the rest of the driver is device.c's.
  */
+#define NOTRACE /* the tracepoints are the driver's */
 #include "kunit.h"
 
 #include "../request.c"

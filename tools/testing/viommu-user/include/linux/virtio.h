@@ -10,6 +10,7 @@
 struct virtqueue;
 
 struct virtio_device {
+	int index;
 	struct device dev;
 };
 
