@@ -36,11 +36,13 @@ struct unit {
  * struct space - a domain, and what is known of it
  * @domain: the domain, or NULL
  * @users: CPUs that use it
+ * @going: it is about to be freed
  * @units: its address space
  */
 struct space {
 	struct viommu_domain *domain;
 	unsigned int users;
+	bool going;
 	struct unit units[UNITS];
 };
 

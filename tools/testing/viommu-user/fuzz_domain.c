@@ -407,10 +407,12 @@ static void domain_free(struct space *space)
 
 	if (!domain || space->users)
 		return;
-	space->domain = NULL;
+	space->going = true;
 	for (i = 0; i < GROUPS; i++)
 		if (group_domains[i] == domain && attach_group(i, &viommu.blocking))
 			group_domains[i] = NULL;
+	space->domain = NULL;
+	space->going = false;
 	viommu_domain_free(&domain->domain);
 }
 
@@ -501,7 +503,7 @@ static void use_space(unsigned int cpu, const struct operation *operation)
 	unsigned int nr = min(1 + operation->b / part, part - first);
 
 	/* The core knows nobody who maps while a domain's first device is attached. */
-	if (!is_paging(space) || (nr_cpus > 1 && !space->domain->viommu))
+	if (!is_paging(space) || space->going || (nr_cpus > 1 && !space->domain->viommu))
 		return;
 	space->users++;
 	if (operation->kind % 16 < 4)
