@@ -11,20 +11,6 @@
 
 #include "system.h"
 
-static struct json_object *json_text(const char *text)
-{
-	return text ? json_object_new_string(text) : NULL;
-}
-
-static struct json_object *json_hex(uint64_t number)
-{
-	char *hex = text("0x%" PRIx64, number);
-	struct json_object *json = json_object_new_string(hex);
-
-	free(hex);
-	return json;
-}
-
 static struct json_object *iommu_json(const struct system *system, size_t index)
 {
 	const struct iommu *iommu = &system->iommus[index];

@@ -36,7 +36,7 @@ const char *colour(enum colour colour)
 	return options.colour ? sequences[colour] : "";
 }
 
-static void make_printable(char *text)
+void make_printable(char *text)
 {
 	for (; *text; text++) {
 		if ((unsigned char)*text < ' ' || *text == 0x7f)
@@ -131,6 +131,19 @@ void json_print(struct json_object *json)
 	puts(json_object_to_json_string_ext(json, JSON_C_TO_STRING_PRETTY |
 					    JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(json);
+}
+
+struct json_object *json_text(const char *text)
+{
+	return text ? json_object_new_string(text) : NULL;
+}
+
+struct json_object *json_hex(uint64_t number)
+{
+	char hex[20];
+
+	snprintf(hex, sizeof(hex), "0x%llx", (unsigned long long)number);
+	return json_object_new_string(hex);
 }
 
 const char *bytes_text(uint64_t bytes)

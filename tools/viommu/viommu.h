@@ -72,6 +72,12 @@ void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same, and the end of the program. */
 void fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3), noreturn));
 
+/*
+ * Run a program, found by PATH, to its end. Return: what it wrote to stdout, to be freed,
+ * and in *@status its exit status; NULL where there is no such program.
+ */
+char *program_run(char *const argv[], int *status);
+
 /* Memory does not run out: the program ends. To be freed by the caller. */
 char *text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void *allocate(size_t size);	/* zeroed */
@@ -111,8 +117,15 @@ void table_cell(struct table *table, enum colour colour, const char *format, ...
 	__attribute__((format(printf, 3, 4)));
 void table_print(struct table *table);	/* and free it */
 
+/* Replace what a terminal would obey. Cells of a table are printable anyway. */
+void make_printable(char *text);
+
 /* Print @json on stdout, indented, with a newline, and free it. */
 void json_print(struct json_object *json);
+
+/* A string, or null; a number as "0x1f", since not all readers of JSON have 64 bits. */
+struct json_object *json_text(const char *text);
+struct json_object *json_hex(uint64_t number);
 
 /* 1536 is "1.5 KiB". Static memory, four at a time. */
 const char *bytes_text(uint64_t bytes);
