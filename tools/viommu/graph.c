@@ -131,7 +131,7 @@ static void write_all(const struct graph *graph, FILE *file)
 /* Graphviz reads from us, and writes to stdout, which may be a file by now. */
 static int run_graphviz(const struct graph *graph)
 {
-	char *arguments[] = { text("dot"), text("-T%s", format), NULL };
+	char *type = text("-T%s", format);
 	int ends[2], how = 0;
 	FILE *file;
 	pid_t pid;
@@ -145,7 +145,7 @@ static int run_graphviz(const struct graph *graph)
 		dup2(ends[0], STDIN_FILENO);
 		close(ends[0]);
 		close(ends[1]);
-		execvp(arguments[0], arguments);
+		execlp("dot", "dot", type, NULL);
 		_exit(127);
 	}
 	close(ends[0]);
@@ -156,6 +156,7 @@ static int run_graphviz(const struct graph *graph)
 		graph_write_dot(graph, file);
 		fclose(file);
 	}
+	free(type);
 	while (waitpid(pid, &how, 0) < 0 && errno == EINTR)
 		;
 	if (WIFEXITED(how) && WEXITSTATUS(how) == 127)

@@ -19,8 +19,9 @@ static void check_dead(struct findings *findings, const struct iommu *iommu,
 		return;
 	finding = finding_add(findings, SEVERITY_BAD, "dead",
 			      "%s: it did not answer, and the driver has given it up", iommu->name);
-	finding_advise(finding, "look at the host; bind it again: echo %s to unbind and bind in "
-		       "/sys/bus/virtio/drivers/virtio_iommu", iommu->name);
+	finding_advise(finding,
+		       "look at the host; bind it again: echo %s to unbind and bind in /sys/bus/virtio/drivers/virtio_iommu",
+		       iommu->name);
 }
 
 static void check_failures(struct findings *findings, const struct iommu *iommu,
@@ -87,8 +88,8 @@ static void check_stale(struct findings *findings, const struct iommu *iommu)
 	if (!all)
 		return;
 	finding = finding_add(findings, SEVERITY_BAD, "stale",
-			      "%s: %" PRIu64 " mappings that the host refused to unmap: devices "
-			      "may still reach that memory", iommu->name, all);
+			      "%s: %" PRIu64 " mappings that the host refused to unmap: still reachable",
+			      iommu->name, all);
 	finding_advise(finding, "they are tried again with the next unmap; look at the host");
 }
 

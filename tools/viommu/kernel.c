@@ -76,15 +76,15 @@ static void check_debugfs(struct findings *findings, const struct system *system
 		folder = file_path("/sys/kernel/debug");
 		names = folder_names(folder);
 		finding = finding_add(findings, SEVERITY_WARN, "no-debugfs",
-				      "%s: no debugfs: domains, faults by device and refused "
-				      "unmaps were not looked at", system->iommus[i].name);
+				      "%s: no debugfs: domains, faults by device and refused unmaps were not looked at",
+				      system->iommus[i].name);
 		if (access(folder, R_OK))
 			finding_advise(finding, "run this as root");
 		else if (!names[0])
 			finding_advise(finding, "mount -t debugfs none /sys/kernel/debug");
 		else
-			finding_advise(finding, "the driver is older than this command, or the "
-				       "kernel is locked down");
+			finding_advise(finding,
+				       "the driver is older than this command, or the kernel is locked down");
 		names_free(names);
 		free(folder);
 	}

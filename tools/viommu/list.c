@@ -112,9 +112,9 @@ static void print_iommus(const struct system *system)
 	for (i = 0; i < system->nr_iommus; i++) {
 		const struct iommu *iommu = &system->iommus[i];
 		const struct iommu_state *state = &system->states[i];
-		char *tables = text("%s%s%s", state->described & 1U << BY_VIOT ? "VIOT " : "",
-				    state->described & 1U << BY_IORT ? "IORT " : "",
-				    state->described & 1U << BY_DT ? "DT" : "");
+		char *tables = text("%s%s%s", state->described & 1U << BY_VIOT ? " VIOT" : "",
+				    state->described & 1U << BY_IORT ? " IORT" : "",
+				    state->described & 1U << BY_DT ? " DT" : "");
 
 		table_cell(table, PLAIN, "%s", iommu->name);
 		table_cell(table, PLAIN, "%s", iommu->parent);
@@ -123,7 +123,8 @@ static void print_iommus(const struct system *system)
 			   state->dead ? ", device is dead" : "");
 		table_cell(table, state->bypass == BYPASS_OPEN ? RED : PLAIN, "%s",
 			   bypass_name(state->bypass));
-		table_cell(table, *tables ? PLAIN : RED, "%s", *tables ? tables : "none");
+		table_cell(table, *tables ? PLAIN : RED, "%s",
+			   *tables ? tables + 1 : "none");
 		free(tables);
 	}
 	table_print(table);
@@ -243,7 +244,8 @@ static void print_regions(const struct system *system)
 
 			table_cell(table, PLAIN, "0x%" PRIx64 "-0x%" PRIx64, region->first,
 				   region->last);
-			table_cell(table, PLAIN, "%s", bytes_text(region->last - region->first + 1));
+			table_cell(table, PLAIN, "%s",
+				   bytes_text(region->last - region->first + 1));
 			table_cell(table, PLAIN, "%s", region->type);
 			table_cell(table, PLAIN, "%s", groups);
 		}
@@ -265,8 +267,9 @@ static void print_notes(const struct system *system)
 		       colour(RED), bad, system->nr_devices, colour(PLAIN));
 	for (i = 0; i < system->nr_iommus; i++) {
 		if (system->iommus[i].ours && !system->states[i].debugfs) {
-			printf("\nWithout root and debugfs domains, faults and aliases are not shown;\n"
-			       "endpoint IDs in parentheses are those of tables.\n");
+			putchar('\n');
+			puts("Domains, faults and aliases are not shown without root and debugfs.");
+			puts("Endpoint IDs in parentheses are those of tables.");
 			return;
 		}
 	}

@@ -75,14 +75,10 @@ bool module_is_added(const struct module *module)
 /* A field of the module's file, without the newline, or NULL. */
 static char *module_field(const struct module *module, const char *field)
 {
-	char *arguments[] = { text("modinfo"), text("-F"), text("%s", field),
-			      text("%s", module->path), NULL };
+	const char *arguments[5] = { "modinfo", "-F", field, module->path };
 	int status;
 	char *output = program_run(arguments, &status);
-	unsigned int i;
 
-	for (i = 0; arguments[i]; i++)
-		free(arguments[i]);
 	if (output && status) {
 		free(output);
 		return NULL;
@@ -106,8 +102,8 @@ static void check_file(struct findings *findings, const struct module *module)
 	} else {
 		finding = finding_add(findings, SEVERITY_BAD, "no-module",
 				      "kernel %s has no module virtio-iommu", module->release);
-		finding_advise(finding, "install the headers of this kernel and "
-			       "virtio-iommu-dkms, then look at: dkms status");
+		finding_advise(finding,
+			       "install the headers of this kernel and virtio-iommu-dkms, then look at: dkms status");
 	}
 }
 
@@ -150,8 +146,8 @@ static void check_signature(struct findings *findings, const struct module *modu
 		} else if (signer) {
 			finding = finding_add(findings, SEVERITY_BAD, "module-unsigned",
 					      "the kernel wants signed modules; this one is not");
-			finding_advise(finding, "have DKMS sign it, and enroll its key: mokutil "
-				       "--import /var/lib/dkms/mok.pub");
+			finding_advise(finding,
+				       "have DKMS sign it, and enroll its key: mokutil --import /var/lib/dkms/mok.pub");
 		}
 		free(signer);
 	}
@@ -162,17 +158,16 @@ static void check_signature(struct findings *findings, const struct module *modu
 }
 
 /* Which program lists an initramfs, and whether the module is in there: 1, 0 or -1. */
-static int initramfs_has_module(char *path)
+static int initramfs_has_module(const char *path)
 {
 	static const char *const listers[] = { "lsinitramfs", "lsinitrd" };
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(listers); i++) {
-		char *arguments[] = { text("%s", listers[i]), path, NULL };
+		const char *arguments[3] = { listers[i], path };
 		int status = EXIT_FAILED, has;
 		char *output = program_run(arguments, &status);
 
-		free(arguments[0]);
 		has = output && (strstr(output, "virtio-iommu.ko") ||
 				 strstr(output, "virtio_iommu.ko"));
 		free(output);
@@ -203,13 +198,14 @@ static void check_initramfs(struct findings *findings, const struct module *modu
 	} else if (!has) {
 		finding = finding_add(findings, SEVERITY_WARN, "initramfs-missing",
 				      "the module is not in %s: disks may come before it", path);
-		finding_advise(finding, "update-initramfs -u -k %s; by hand, with the hook that "
-			       "virtio-iommu-dkms has", module->release);
+		finding_advise(finding,
+			       "update-initramfs -u -k %s; by hand, with the hook that virtio-iommu-dkms has",
+			       module->release);
 	} else {
 		finding = finding_add(findings, SEVERITY_WARN, "initramfs-unknown",
 				      "%s could not be looked into", path);
-		finding_advise(finding, "as root, with lsinitramfs (initramfs-tools-core) or "
-			       "lsinitrd (dracut)");
+		finding_advise(finding,
+			       "as root, with lsinitramfs (initramfs-tools-core) or lsinitrd (dracut)");
 	}
 out:
 	free(fedora);

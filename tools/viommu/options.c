@@ -66,8 +66,8 @@ static unsigned int options_count(const struct option *own)
 static char *short_options(const struct command *command, const struct option *own,
 			   unsigned int nr)
 {
-	/* What follows a COMMAND to be run is that command's. */
-	char *letters = text("%s:h", strstr(command->arguments, "COMMAND") ? "+" : "");
+	/* What follows another program's name is for that one. */
+	char *letters = text("%s:h", strstr(command->arguments, "ARGUMENT") ? "+" : "");
 	unsigned int i;
 	char *longer;
 

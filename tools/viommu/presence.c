@@ -71,8 +71,8 @@ static void check_driver(struct findings *findings, const struct iommu *iommu)
 				      "%s: no driver is bound: no device is protected by it",
 				      iommu->name);
 		if (cmdline_has("modprobe.blacklist=virtio_iommu"))
-			finding_advise(finding, "take modprobe.blacklist=virtio_iommu off the "
-				       "kernel's command line, and reboot");
+			finding_advise(finding,
+				       "take modprobe.blacklist=virtio_iommu off the kernel's command line, and reboot");
 		else if (module.loaded)
 			finding_advise(finding, "dmesg | grep -i virtio_iommu says why");
 		else if (module.file)

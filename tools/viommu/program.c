@@ -14,14 +14,15 @@
 
 #define OUTPUT_MAX	67108864
 
-static void __attribute__((noreturn)) run_child(char *const argv[], int out)
+static void __attribute__((noreturn)) run_child(const char *const argv[], int out)
 {
 	int null = open("/dev/null", O_RDWR);
 
 	dup2(null, STDIN_FILENO);
 	dup2(null, STDERR_FILENO);
 	dup2(out, STDOUT_FILENO);
-	execvp(argv[0], argv);
+	/* It takes them as they are, in spite of its type. */
+	execvp(argv[0], (char *const *)argv);
 	_exit(127);
 }
 
@@ -46,7 +47,7 @@ static char *read_output(int fd)
 	return output;
 }
 
-char *program_run(char *const argv[], int *status)
+char *program_run(const char *const argv[], int *status)
 {
 	int ends[2], how;
 	char *output;

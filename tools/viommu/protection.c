@@ -31,6 +31,7 @@ static void add_trouble(struct findings *findings, const struct system *system,
 			enum trouble trouble, enum severity severity, const char *id,
 			const char *what, const char *advice)
 {
+	bool bad = severity == SEVERITY_BAD;
 	struct finding *finding = NULL;
 	size_t i;
 
@@ -38,7 +39,7 @@ static void add_trouble(struct findings *findings, const struct system *system,
 		const struct device *device = &system->devices[i];
 
 		if (device_trouble(device) != trouble ||
-		    (severity == SEVERITY_BAD) != reach_is_bad(device->reach))
+		    bad != reach_is_bad(device->reach))
 			continue;
 		if (!finding) {
 			finding = finding_add(findings, severity, id, "%s", what);
@@ -62,36 +63,34 @@ static bool tables_are_hidden(const struct system *system)
 static const char *identity_advice(void)
 {
 	if (cmdline_has("iommu=pt") || cmdline_has("iommu.passthrough=1"))
-		return "take iommu=pt, iommu.passthrough=1 off the kernel's command line, and reboot";
-	return "load the driver before those of disks and NICs, from the initramfs; or unbind the "
-	       "device, write DMA to its iommu_group/type, and bind it again";
+		return "take iommu=pt or iommu.passthrough=1 off the command line, and reboot";
+	return "load the driver before those of disks: see viommu(1), identity";
 }
 
 static void check_bypass(struct findings *findings, const struct system *system)
 {
 	struct finding *finding;
+	const char *name, *advice;
 	size_t i;
 
 	for (i = 0; i < system->nr_iommus; i++) {
-		const char *name = system->iommus[i].name;
-
+		name = system->iommus[i].name;
+		advice = "have the host turn boot-bypass off";
 		switch (system->states[i].bypass) {
 		case BYPASS_OPEN:
 			finding = finding_add(findings, SEVERITY_WARN, "bypass-open",
-					      "%s: bypass is open: what is attached nowhere "
-					      "reaches all memory", name);
-			finding_advise(finding, system->iommus[i].ours ?
-				       "bring in what is outside; without keep_bypass=1 the "
-				       "driver closes it then" :
-				       "have the host turn boot-bypass off");
+					      "%s: bypass is open: what is attached nowhere reaches all memory",
+					      name);
+			if (system->iommus[i].ours)
+				advice = "bring in what is outside, and do not set keep_bypass";
+			finding_advise(finding, "%s", advice);
 			break;
 		case BYPASS_UNKNOWN:
 			finding = finding_add(findings, SEVERITY_WARN, "bypass-unknown",
-					      "%s: bypass is as the host has set it, which %s not "
-					      "show", name,
-					      system->iommus[i].driver ? "the driver does" :
-					      "it does without a driver");
-			finding_advise(finding, "have the host turn boot-bypass off");
+					      "%s: bypass is as the host has set it, which is not shown%s",
+					      name, system->iommus[i].driver ? "" :
+					      " without a driver");
+			finding_advise(finding, "%s", advice);
 			break;
 		default:
 			finding_add(findings, SEVERITY_OK, "bypass",
@@ -121,21 +120,27 @@ static void check_groups(struct findings *findings, const struct system *system)
 	}
 }
 
+/* A group's type is of its default domain: another one may be in use. */
+static bool is_lazy(const struct device *device)
+{
+	return device->reach == REACH_MAPPED && device->type && !strcmp(device->type, "DMA-FQ") &&
+	       (!device->kind || !strcmp(device->kind, "DMA"));
+}
+
 static void check_counts(struct findings *findings, const struct system *system)
 {
 	size_t i, mapped = 0, lazy = 0;
 
 	for (i = 0; i < system->nr_devices; i++) {
 		mapped += system->devices[i].reach == REACH_MAPPED;
-		lazy += system->devices[i].reach == REACH_MAPPED && system->devices[i].type &&
-			!strcmp(system->devices[i].type, "DMA-FQ");
+		lazy += is_lazy(&system->devices[i]);
 	}
 	if (mapped)
 		finding_add(findings, SEVERITY_OK, "protected",
-			    "%zu devices reach only what is mapped for them", mapped);
+			    "devices that reach only what is mapped for them: %zu", mapped);
 	if (lazy)
 		finding_add(findings, SEVERITY_OK, "lazy",
-			    "%zu of them are lazy: an unmap takes effect up to 10 ms later", lazy);
+			    "lazy ones, whose unmaps take effect up to 10 ms later: %zu", lazy);
 }
 
 void check_devices(struct findings *findings, const struct system *system)

@@ -206,7 +206,16 @@ struct system *system_read(void)
 	devices_read(system);
 	attachments_read(system);
 	groups_read(system);
-	for (i = 0; i < system->nr_devices; i++)
-		system->devices[i].reach = reach_of(system, &system->devices[i]);
+	for (i = 0; i < system->nr_devices; i++) {
+		struct device *device = &system->devices[i];
+
+		device->reach = reach_of(system, device);
+		/* Ranges of tables go over it. */
+		if (device->reach == REACH_IOMMU) {
+			device->iommu = -1;
+			device->range = NULL;
+			device->nr_endpoints = 0;
+		}
+	}
 	return system;
 }

@@ -90,8 +90,8 @@ static void check_iommus(struct findings *findings, const struct system *system)
 		finding = finding_add(findings, SEVERITY_BAD, "no-table",
 				      "no table mentions %s: no device is known to be behind it",
 				      system->iommus[i].name);
-		finding_advise(finding, "have the host describe it: a VIOT, or a device tree "
-			       "(QEMU: machine q35 or virt, with ACPI or -dtb)");
+		finding_advise(finding,
+			       "have the host describe it: a VIOT, or a device tree (QEMU: machine q35 or virt, with ACPI or -dtb)");
 	}
 }
 

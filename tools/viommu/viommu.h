@@ -76,7 +76,7 @@ void fail(int status, const char *format, ...) __attribute__((format(printf, 2, 
  * Run a program, found by PATH, to its end. Return: what it wrote to stdout, to be freed,
  * and in *@status its exit status; NULL where there is no such program.
  */
-char *program_run(char *const argv[], int *status);
+char *program_run(const char *const argv[], int *status);
 
 /* Memory does not run out: the program ends. To be freed by the caller. */
 char *text(const char *format, ...) __attribute__((format(printf, 1, 2)));
