@@ -214,7 +214,10 @@ static void print_details(const struct event *event, const struct event *request
 		print_error(event);
 		break;
 	default:
-		printf("%" PRIu64 " events", event->requests);
+		if (event->requests)
+			printf("%" PRIu64 " events", event->requests);
+		else
+			printf("some events");
 	}
 }
 
@@ -287,9 +290,11 @@ static void json_details(struct json_object *json, const struct event *event)
 {
 	switch (event->kind) {
 	case EVENT_KICK:
+		add(json, "requests", json_object_new_uint64(event->requests));
+		return;
 	case EVENT_LOST:
-		add(json, event->kind == EVENT_KICK ? "requests" : "events",
-		    json_object_new_uint64(event->requests));
+		add(json, "events", event->requests ? json_object_new_uint64(event->requests) :
+		    NULL);
 		return;
 	case EVENT_FAULT:
 		add_hex(json, "endpoint", event->endpoint);

@@ -16,7 +16,7 @@ enum event_kind {
 	EVENT_PROBE,
 	EVENT_FAULT,
 	EVENT_DEAD,
-	EVENT_LOST,		/* of the tracer, not of the driver: @requests events are missing */
+	EVENT_LOST,		/* of the tracer: @requests events are missing, or 0: some */
 	EVENT_KINDS,
 };
 

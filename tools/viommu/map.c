@@ -151,8 +151,9 @@ static void print_totals(const struct space *space)
 {
 	unsigned int i;
 
-	printf("%zu mappings in %zu runs: %s\n", space->nr_mappings, space->nr_runs,
-	       bytes_text(space->bytes));
+	printf("%zu mapping%s in %zu run%s: %s\n", space->nr_mappings,
+	       space->nr_mappings == 1 ? "" : "s", space->nr_runs,
+	       space->nr_runs == 1 ? "" : "s", bytes_text(space->bytes));
 	if (own.summary)
 		print_sizes(space);
 	for (i = 0; i < STATES; i++) {

@@ -32,6 +32,7 @@ static struct {
 	int pid;
 	char name[16];
 } names[NAMES_KEPT];
+static bool names_loaded;
 
 static void handle_option(int val, const char *arg)
 {
@@ -86,24 +87,17 @@ static void tracefs_need(void)
 		     "loaded, or it is the stock driver, which has none");
 }
 
-static void instance_create(void)
+/* Of a process that has ended already only the tracer knows the name. */
+static char *ended_name(struct tep_handle *tep, int pid)
 {
-	char *name;
-
-	instances_remove_old();
-	name = text(INSTANCE "%d", getpid());
-	instance = tracefs_instance_create(name);
-	if (!instance)
-		fail(EXIT_FAILED, "cannot make the tracefs instance %s: %s", name,
-		     strerror(errno));
-	free(name);
-	atexit(instance_remove);
-	if (tracefs_event_enable(instance, SYSTEM, NULL))
-		fail(EXIT_FAILED, "cannot enable the events: %s", strerror(errno));
+	if (!names_loaded)
+		tracefs_load_cmdlines(NULL, tep);
+	names_loaded = true;
+	return text("%s", tep_data_comm_from_pid(tep, pid));
 }
 
 /* The name that @pid has now, which is most often the one that it had. */
-static const char *process_name(int pid)
+static const char *process_name(struct tep_handle *tep, int pid)
 {
 	unsigned int slot = (unsigned int)pid % NAMES_KEPT;
 	char *path, *name, *letter;
@@ -115,8 +109,10 @@ static const char *process_name(int pid)
 	path = text("/proc/%d/comm", pid);
 	name = file_line(path);
 	free(path);
+	if (!name)
+		name = ended_name(tep, pid);
 	names[slot].pid = pid;
-	snprintf(names[slot].name, sizeof(names[slot].name), "%s", name ? name : "?");
+	snprintf(names[slot].name, sizeof(names[slot].name), "%s", name);
 	free(name);
 	for (letter = names[slot].name; *letter; letter++) {
 		if (*letter < ' ' || *letter > '~')
@@ -177,32 +173,65 @@ static enum event_kind kind_of(const char *name)
 	return kind;
 }
 
+static void event_begin(struct event *event, struct tep_handle *tep, struct tep_record *record,
+			int cpu)
+{
+	*event = (struct event) { .kind = EVENT_LOST, .time = record->ts, .cpu = cpu };
+	event->pid = tep_data_pid(tep, record);
+	snprintf(event->process, sizeof(event->process), "%s", process_name(tep, event->pid));
+}
+
 static int handle_record(struct tep_event *format, struct tep_record *record, int cpu,
 			 void *unused)
 {
-	struct event event = { .time = record->ts, .cpu = cpu };
+	struct event event;
 
 	(void)unused;
-	event.pid = tep_data_pid(format->tep, record);
-	snprintf(event.process, sizeof(event.process), "%s", process_name(event.pid));
-	if (record->missed_events) {
-		event.kind = EVENT_LOST;
-		/* -1: some, and nobody counted them */
-		event.requests = record->missed_events > 0 ? record->missed_events : 1;
-		event_handle(&event);
-	}
+	event_begin(&event, format->tep, record, cpu);
 	event.kind = kind_of(format->name);
 	if (event.kind != EVENT_LOST && !strcmp(format->system, SYSTEM)) {
 		read_fields(format, record, &event);
 		event_handle(&event);
 	}
-	/* from here on nobody may read on; the rest is taken out with the instance */
-	return live_stopped() && ferror(stdout);
+	/* where nobody reads on, the rest goes with the instance */
+	return ferror(stdout);
+}
+
+/* @record is the first one after the gap. */
+static int handle_missed(struct tep_event *format, struct tep_record *record, int cpu,
+			 void *unused)
+{
+	struct event event;
+
+	(void)unused;
+	event_begin(&event, format->tep, record, cpu);
+	/* negative: some, and nobody counted them */
+	event.requests = record->missed_events > 0 ? record->missed_events : 0;
+	event_handle(&event);
+	return 0;
+}
+
+static void instance_create(void)
+{
+	char *name;
+
+	instances_remove_old();
+	name = text(INSTANCE "%d", getpid());
+	instance = tracefs_instance_create(name);
+	if (!instance)
+		fail(EXIT_FAILED, "cannot make the tracefs instance %s: %s", name,
+		     strerror(errno));
+	free(name);
+	atexit(instance_remove);
+	tracefs_follow_missed_events(instance, handle_missed, NULL);
+	if (tracefs_event_enable(instance, SYSTEM, NULL))
+		fail(EXIT_FAILED, "cannot enable the events: %s", strerror(errno));
 }
 
 static void read_events(struct tep_handle *tep)
 {
 	memset(names, 0, sizeof(names));
+	names_loaded = false;
 	tracefs_iterate_raw_events(tep, instance, NULL, 0, handle_record, NULL);
 	fflush(stdout);
 }

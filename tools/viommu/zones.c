@@ -14,6 +14,8 @@
 
 /* The least that a cell stands for: no driver maps less than a page. */
 #define CELL_MIN	4096UL
+/* Places nearer than this are one, however little is mapped. */
+#define HOLE_MIN	(64 * CELL_MIN)
 #define HOLES_MAX	(ZONES_MAX - 2)
 
 /**
@@ -61,7 +63,7 @@ static uint64_t holes_find(const struct space *space, struct hole holes[HOLES_MA
 	for (i = 1; i < space->nr_runs; i++) {
 		const struct mapping *run = &space->runs[i];
 
-		if (run->start > last && run->start - last > CELL_MIN &&
+		if (run->start > last && run->start - last > HOLE_MIN &&
 		    run->start - last > space->bytes)
 			holes_add(holes, nr, (struct hole) { last, run->start });
 		if (run->last > last)
