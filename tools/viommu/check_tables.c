@@ -3,6 +3,7 @@
  * doctor: which table describes what, and whether that is there.
  */
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "doctor.h"
@@ -105,8 +106,14 @@ static void check_nodes(struct findings *findings, const struct firmware *firmwa
 
 		if (!node->bad)
 			continue;
-		finding = finding_add(findings, SEVERITY_WARN, "table-node", "%s: 0x%x: %s",
-				      description_names[node->by], node->offset, node->text);
+		/* A device tree has paths instead. */
+		if (node->by == BY_DT)
+			finding = finding_add(findings, SEVERITY_WARN, "table-node", "DT: %s",
+					      node->text);
+		else
+			finding = finding_add(findings, SEVERITY_WARN, "table-node",
+					      "%s: 0x%x: %s", description_names[node->by],
+					      node->offset, node->text + strspn(node->text, " "));
 		finding_advise(finding, "the host's table is wrong there: viommu doctor --decode");
 	}
 }

@@ -10,33 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <pci/pci.h>
-
 #include "system.h"
 
 #define VIRTIO_F_ACCESS_PLATFORM	33
-
-/* Names of PCI devices, from the list of the system that is looked at if it has one. */
-static char *pci_label(uint16_t vendor, uint16_t device)
-{
-	static struct pci_access *access;
-	char name[256];
-	char *list;
-
-	if (!access) {
-		access = pci_alloc();
-		list = file_path("/usr/share/misc/pci.ids");
-		if (*options.root && file_exists(list))
-			pci_set_name_list_path(access, list, 1);
-		else
-			free(list);
-	}
-	/* From the list alone: no questions to servers, nor to another system's database. */
-	if (!pci_lookup_name(access, name, sizeof(name), PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE |
-			     PCI_LOOKUP_NO_NUMBERS | PCI_LOOKUP_NO_HWDB, vendor, device))
-		return text("%04x:%04x", vendor, device);
-	return text("%s", name);
-}
 
 static char *device_label(const struct device *device)
 {

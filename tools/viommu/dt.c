@@ -103,11 +103,29 @@ static bool node_is_there(const char *node, const char *property)
 	return there;
 }
 
+/* Return: false where the node does not say where it is. */
+static bool read_address(const struct node *node, struct firmware_iommu *iommu)
+{
+	struct property reg = property_read(node->path, "reg");
+	size_t cells = property_cells(&reg);
+
+	if (iommu->pci && cells >= 1)
+		/* phys.hi of a PCI address */
+		iommu->bdf = property_cell(&reg, 0) >> 8;
+	else if (!iommu->pci && node->address_cells == 2 && cells >= 2)
+		iommu->base = (uint64_t)property_cell(&reg, 0) << 32 | property_cell(&reg, 1);
+	else if (!iommu->pci && node->address_cells == 1 && cells >= 1)
+		iommu->base = property_cell(&reg, 0);
+	else
+		cells = 0;
+	free(reg.data);
+	return cells;
+}
+
 static void visit_iommu(struct walk *walk, const struct node *node)
 {
-	struct firmware_iommu iommu = { .by = BY_DT };
+	struct firmware_iommu iommu = { .by = BY_DT, .segment = node->segment };
 	struct firmware *firmware = walk->firmware;
-	struct property reg;
 	size_t index;
 	char *name;
 
@@ -117,23 +135,17 @@ static void visit_iommu(struct walk *walk, const struct node *node)
 		    node_is_compatible(node->path, "pci1af4,1057");
 	if (!iommu.pci && !node_is_compatible(node->path, "virtio,mmio"))
 		return;
+	firmware->present[BY_DT] = true;
+	if (!read_address(node, &iommu)) {
+		firmware_add_node(firmware, BY_DT, 0, true, "%s: virtio-iommu ignored: no address",
+				  node->path);
+		return;
+	}
 
-	reg = property_read(node->path, "reg");
-	if (iommu.pci && property_cells(&reg) >= 1)
-		/* phys.hi of a PCI address */
-		iommu.bdf = property_cell(&reg, 0) >> 8;
-	else if (property_cells(&reg) >= 2 && node->address_cells == 2)
-		iommu.base = (uint64_t)property_cell(&reg, 0) << 32 | property_cell(&reg, 1);
-	else if (property_cells(&reg) >= 1)
-		iommu.base = property_cell(&reg, 0);
-	free(reg.data);
-
-	iommu.segment = node->segment;
 	iommu.path = text("%s", node->path);
 	index = firmware_add_iommu(firmware, &iommu);
 	walk->phandles = resize(walk->phandles, (index + 1) * sizeof(*walk->phandles));
 	walk->phandles[index] = node_number(node->path, "phandle", 0);
-	firmware->present[BY_DT] = true;
 	name = firmware_iommu_text(&iommu);
 	firmware_add_node(firmware, BY_DT, 0, false, "%s: virtio-iommu: %s", node->path, name);
 	free(name);
@@ -177,10 +189,10 @@ static void read_map(struct walk *walk, const struct node *node, const struct pr
 	uint16_t mask = node_number(node->path, "iommu-map-mask", 0xffff);
 	size_t i;
 
-	if (property_cells(map) % 4)
+	if (map->size % 16)
 		firmware_add_node(walk->firmware, BY_DT, 0, true,
-				  "%s: iommu-map has %zu cells: not a multiple of 4", node->path,
-				  property_cells(map));
+				  "%s: iommu-map has %zu bytes: not a multiple of 16", node->path,
+				  map->size);
 	for (i = 0; i + 4 <= property_cells(map); i += 4) {
 		uint32_t first = property_cell(map, i), count = property_cell(map, i + 3);
 		uint64_t last = (uint64_t)first + count - 1;

@@ -117,6 +117,9 @@ int system_find_iommu(const struct system *system, const struct firmware_iommu *
 /* The device that a range without PCI functions means, or NULL. */
 char *platform_find(uint64_t base, const char *path);
 
+/* What pci.ids calls a PCI device, or its two numbers. */
+char *pci_label(uint16_t vendor, uint16_t device);
+
 /* Steps of system_read(), in their order. */
 void devices_read(struct system *system);
 void device_add(struct system *system, const char *bus, const char *name);

@@ -111,7 +111,7 @@ static void decode_range(struct firmware *firmware, const struct acpi_table *tab
 	}
 	if (wrong)
 		firmware_add_node(firmware, BY_VIOT, offset, true,
-				  "%s: ignored, %s (0x%x)", name, wrong, output);
+				  "%s, output 0x%x: ignored, %s", name, output, wrong);
 	else
 		firmware_add_node(firmware, BY_VIOT, offset, false,
 				  "%s: endpoint 0x%x-0x%x, output 0x%x", name, range.endpoint,

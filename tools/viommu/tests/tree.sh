@@ -29,6 +29,13 @@ new_tree()
 		$'\t29c0  DRAM Controller'
 }
 
+# bind DEVICE-FOLDER BUS DRIVER
+bind()
+{
+	mkdir -p "$tree/sys/bus/$2/drivers/$3"
+	point "$1/driver" "/sys/bus/$2/drivers/$3"
+}
+
 # pci NAME VENDOR:DEVICE [DRIVER]
 pci()
 {
@@ -38,7 +45,7 @@ pci()
 	put "$folder/device" "0x${2#*:}"
 	point "/sys/bus/pci/devices/$1" "$folder"
 	point "$folder/subsystem" /sys/bus/pci
-	[ -z "${3:-}" ] || point "$folder/driver" "/sys/bus/pci/drivers/$3"
+	[ -z "${3:-}" ] || bind "$folder" pci "$3"
 }
 
 # platform NAME [DRIVER]
@@ -49,7 +56,7 @@ platform()
 	mkdir -p "$tree$folder"
 	point "/sys/bus/platform/devices/$1" "$folder"
 	point "$folder/subsystem" /sys/bus/platform
-	[ -z "${2:-}" ] || point "$folder/driver" "/sys/bus/platform/drivers/$2"
+	[ -z "${2:-}" ] || bind "$folder" platform "$2"
 }
 
 # features BIT...: as sysfs shows them
@@ -72,7 +79,7 @@ virtio()
 	put "$folder/device" "$(printf 0x%04x "$3")"
 	put "$folder/features" "$(features "${@:5}")"
 	point "/sys/bus/virtio/devices/$1" "$folder"
-	[ -z "${4:-}" ] || point "$folder/driver" "/sys/bus/virtio/drivers/$4"
+	[ -z "${4:-}" ] || bind "$folder" virtio "$4"
 }
 
 # group NUMBER TYPE IOMMU DEVICE-FOLDER...
