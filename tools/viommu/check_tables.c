@@ -4,7 +4,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "doctor.h"
 
@@ -57,9 +56,8 @@ static void check_ranges(struct findings *findings, const struct system *system)
 			finding = finding_add(findings, SEVERITY_WARN, "table-device",
 					      "%s: there is no %s", description_names[range->by],
 					      name);
-			finding_advise(finding, geteuid() || range->pci ?
-				       "as root more can be found; else the host's table is wrong" :
-				       "the host's table is wrong, or its driver is missing");
+			finding_advise(finding, range->pci ? "the host's table is wrong" :
+				       "the host's table is wrong, or the device was not found without root");
 		}
 		free(name);
 	}

@@ -110,7 +110,7 @@ static struct json_object *tables_json(const struct firmware *firmware)
 
 static void print_tables(const struct firmware *firmware)
 {
-	static const char *const headings[] = { "TABLE", "OFFSET", "WHAT" };
+	static const char *const headings[] = { "table", "offset", "what" };
 	struct table *table = table_new(headings, ARRAY_SIZE(headings));
 	size_t i;
 

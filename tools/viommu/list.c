@@ -105,7 +105,7 @@ static void print_json(const struct system *system)
 
 static void print_iommus(const struct system *system)
 {
-	static const char *const headings[] = { "IOMMU", "AT", "DRIVER", "BYPASS", "IN TABLES" };
+	static const char *const headings[] = { "iommu", "at", "driver", "bypass", "in tables" };
 	struct table *table = table_new(headings, ARRAY_SIZE(headings));
 	size_t i;
 
@@ -181,8 +181,8 @@ static void print_device(struct table *table, const struct device *device)
 static void print_devices(const struct system *system)
 {
 	static const char *const headings[] = {
-		"DEVICE", "GROUP", "TYPE", "DOMAIN", "ENDPOINTS", "FAULTS", "ITS DMA REACHES",
-		"DRIVER", "NAME",
+		"device", "group", "type", "domain", "endpoints", "faults", "its DMA reaches",
+		"driver", "name",
 	};
 	struct table *table = table_new(headings, ARRAY_SIZE(headings));
 	size_t i;
@@ -232,7 +232,7 @@ static char *groups_text(const struct system *system, size_t first)
 
 static void print_regions(const struct system *system)
 {
-	static const char *const headings[] = { "RESERVED", "SIZE", "TYPE", "GROUPS" };
+	static const char *const headings[] = { "reserved", "size", "type", "groups" };
 	struct table *table = table_new(headings, ARRAY_SIZE(headings));
 	size_t i, j;
 

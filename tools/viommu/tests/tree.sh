@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# A system to look at, below $tree, as sysfs and firmware show one. Not a test.
+# A system to look at, in the folder $tree, as sysfs and firmware show one. Not a test.
+
+tree=tree
 
 # put PATH TEXT...: a file, a line for each text
 put()
