@@ -88,7 +88,7 @@ static void check_stale(struct findings *findings, const struct iommu *iommu)
 	if (!all)
 		return;
 	finding = finding_add(findings, SEVERITY_BAD, "stale",
-			      "%s: %" PRIu64 " mappings that the host refused to unmap: still reachable",
+			      "%s: %" PRIu64 " mappings that the host did not take back",
 			      iommu->name, all);
 	finding_advise(finding, "they are tried again with the next unmap; look at the host");
 }

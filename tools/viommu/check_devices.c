@@ -49,17 +49,6 @@ static void add_trouble(struct findings *findings, const struct system *system,
 	}
 }
 
-static bool tables_are_hidden(const struct system *system)
-{
-	enum description by;
-
-	for (by = 0; by < DESCRIPTIONS; by++) {
-		if (system->firmware->unreadable[by])
-			return true;
-	}
-	return false;
-}
-
 static const char *identity_advice(void)
 {
 	if (cmdline_has("iommu=pt") || cmdline_has("iommu.passthrough=1"))
@@ -145,7 +134,7 @@ static void check_counts(struct findings *findings, const struct system *system)
 
 void check_devices(struct findings *findings, const struct system *system)
 {
-	bool hidden = tables_are_hidden(system);
+	bool hidden = firmware_is_hidden(system->firmware);
 
 	check_bypass(findings, system);
 	check_counts(findings, system);

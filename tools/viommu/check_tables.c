@@ -118,21 +118,19 @@ static void check_nodes(struct findings *findings, const struct firmware *firmwa
 
 void check_tables(struct findings *findings, const struct system *system)
 {
-	bool hidden = false;
 	struct finding *finding;
 	enum description by;
 
 	for (by = 0; by < DESCRIPTIONS; by++) {
 		if (!system->firmware->unreadable[by])
 			continue;
-		hidden = true;
 		finding = finding_add(findings, SEVERITY_WARN, "table-unreadable",
 				      "%s: only root can read it", description_names[by]);
 		finding_advise(finding, "run this as root");
 	}
 	check_ranges(findings, system);
 	/* What is mentioned in a table that cannot be read is not missing. */
-	if (!hidden && iommu_is_present(system))
+	if (!firmware_is_hidden(system->firmware) && iommu_is_present(system))
 		check_iommus(findings, system);
 	check_nodes(findings, system->firmware);
 }

@@ -93,6 +93,17 @@ const struct firmware_range *firmware_find_pci(const struct firmware *firmware, 
 	return NULL;
 }
 
+bool firmware_is_hidden(const struct firmware *firmware)
+{
+	enum description by;
+
+	for (by = 0; by < DESCRIPTIONS; by++) {
+		if (firmware->unreadable[by])
+			return true;
+	}
+	return false;
+}
+
 size_t firmware_add_iommu(struct firmware *firmware, const struct firmware_iommu *iommu)
 {
 	size_t i;

@@ -87,6 +87,8 @@ struct firmware *firmware_read(void);
 /* What a dump of one ACPI table says. It ends the program where @path is none. */
 struct firmware *firmware_read_file(const char *path);
 void firmware_free(struct firmware *firmware);
+/* There is a table that only root can read: what is in no other may be in that one. */
+bool firmware_is_hidden(const struct firmware *firmware);
 
 /* The range that a PCI function is in, or NULL; if it is in one, its endpoint ID. */
 const struct firmware_range *firmware_find_pci(const struct firmware *firmware, uint16_t segment,

@@ -29,6 +29,10 @@ static struct json_object *iommu_json(const struct system *system, size_t index)
 	json_object_object_add(json, "ours", json_object_new_boolean(iommu->ours));
 	json_object_object_add(json, "bypass", json_text(bypass_name(state->bypass)));
 	json_object_object_add(json, "dead", json_object_new_boolean(state->dead));
+	if (!state->described && firmware_is_hidden(system->firmware)) {
+		json_object_put(described);
+		described = NULL;
+	}
 	json_object_object_add(json, "described_by", described);
 	return json;
 }
@@ -123,8 +127,12 @@ static void print_iommus(const struct system *system)
 			   state->dead ? ", device is dead" : "");
 		table_cell(table, state->bypass == BYPASS_OPEN ? RED : PLAIN, "%s",
 			   bypass_name(state->bypass));
-		table_cell(table, *tables ? PLAIN : RED, "%s",
-			   *tables ? tables + 1 : "none");
+		if (*tables)
+			table_cell(table, PLAIN, "%s", tables + 1);
+		else if (firmware_is_hidden(system->firmware))
+			table_cell(table, PLAIN, "not readable");
+		else
+			table_cell(table, RED, "none");
 		free(tables);
 	}
 	table_print(table);
