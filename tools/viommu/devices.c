@@ -217,8 +217,9 @@ static void note_virtio(struct system *system, const char *name)
 	}
 	if (device) {
 		device->virtio = true;
+		device->virtio_driver = link_name(driver_path);
 		if (features && strlen(features) > VIRTIO_F_ACCESS_PLATFORM &&
-		    features[VIRTIO_F_ACCESS_PLATFORM] == '0' && file_exists(driver_path))
+		    features[VIRTIO_F_ACCESS_PLATFORM] == '0' && device->virtio_driver)
 			device->reach = REACH_PAST;
 	}
 	free(features);

@@ -96,13 +96,13 @@ static void add_device(struct graph *graph, const struct system *system,
 		       const struct device *device)
 {
 	bool bad = reach_is_bad(device->reach);
+	const char *driver = device->virtio_driver ? device->virtio_driver : device->driver;
 	size_t node, group;
 	char *name;
 
 	node = graph_node(graph, GRAPH_DEVICE, device->name, bad,
-			  text("%s%s%s%s%s", device->name, device->driver ? "  " : "",
-			       device->driver ? device->driver : "", *device->label ? "\n" : "",
-			       device->label));
+			  text("%s%s%s%s%s", device->name, driver ? "  " : "", driver ? driver : "",
+			       *device->label ? "\n" : "", device->label));
 	if (device->iommu >= 0)
 		add_endpoints(graph, system, device, node);
 	if (device->group >= 0 && device->iommu >= 0) {

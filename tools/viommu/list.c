@@ -50,6 +50,7 @@ static struct json_object *device_json(const struct system *system, const struct
 	json_object_object_add(json, "bus", json_text(device->bus));
 	json_object_object_add(json, "label", json_text(device->label));
 	json_object_object_add(json, "driver", json_text(device->driver));
+	json_object_object_add(json, "virtio_driver", json_text(device->virtio_driver));
 	json_object_object_add(json, "iommu", device->iommu < 0 ? NULL :
 			       json_text(system->iommus[device->iommu].name));
 	json_object_object_add(json, "described_by", device->range ?
@@ -181,7 +182,9 @@ static void print_device(struct table *table, const struct device *device)
 	else
 		table_cell(table, device->faults ? YELLOW : PLAIN, "%" PRIu64, device->faults);
 	table_cell(table, reach_colour(device->reach), "%s", reach_text(device->reach));
-	table_cell(table, PLAIN, "%s", device->driver ? device->driver : "-");
+	table_cell(table, PLAIN, "%s%s%s", device->driver ? device->driver : "-",
+		   device->virtio_driver ? " " : "",
+		   device->virtio_driver ? device->virtio_driver : "");
 	table_cell(table, DIM, "%s", device->label);
 	free(endpoints);
 }

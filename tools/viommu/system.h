@@ -26,6 +26,7 @@ enum reach {
  * @label: what pci.ids calls it, or ""
  * @driver: or NULL
  * @virtio: it carries a virtio device
+ * @virtio_driver: the driver of that, or NULL
  * @group: its IOMMU group, or -1
  * @type: that of the group's default domain: "DMA", "DMA-FQ", "identity"..., or NULL
  * @iommu: index of the virtio-iommu that it is behind, by a table or in fact, or -1
@@ -44,6 +45,7 @@ struct device {
 	char *label;
 	char *driver;
 	bool virtio;
+	char *virtio_driver;
 	int group;
 	char *type;
 	int iommu;
