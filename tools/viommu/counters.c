@@ -32,11 +32,12 @@ static void counters_read_bypass(const struct iommu *iommu, struct counters *cou
 	char *bypass = file_line(path);
 
 	/* one of three words: whatever else it is must not reach a terminal */
-	if (bypass && (!strcmp(bypass, "open") || !strcmp(bypass, "closed") ||
-		       !strcmp(bypass, "none")))
-		strcpy(counters->bypass, bypass);
-	else
-		strcpy(counters->bypass, "unknown");
+	if (!bypass || (strcmp(bypass, "open") && strcmp(bypass, "closed") &&
+			strcmp(bypass, "none"))) {
+		free(bypass);
+		bypass = text("unknown");
+	}
+	snprintf(counters->bypass, sizeof(counters->bypass), "%s", bypass);
 	free(bypass);
 	free(path);
 }

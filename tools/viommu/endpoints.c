@@ -151,6 +151,5 @@ void target_find(const struct iommu *iommus, const char *name, struct target *ta
 		};
 	}
 	if (!target->nr)
-		fail(EXIT_FAILED, "%s: no such device, endpoint or domain behind a virtio-iommu "
-		     "with this driver", name);
+		fail(EXIT_FAILED, "%s: no such device, endpoint or domain of this driver", name);
 }

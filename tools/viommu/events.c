@@ -200,9 +200,9 @@ static void print_details(const struct event *event, const struct event *request
 		break;
 	case EVENT_ATTACH:
 	case EVENT_DETACH:
-		printf("domain %" PRIu32 " ", event->domain);
-		/* fall through */
 	case EVENT_PROBE:
+		if (event->kind != EVENT_PROBE)
+			printf("domain %" PRIu32 " ", event->domain);
 		printf("endpoint 0x%" PRIx32, event->endpoint);
 		print_error(event);
 		break;
@@ -281,7 +281,8 @@ static void json_answer(struct json_object *json, const struct event *answer,
 	/* no answer came: what is shown is the request itself */
 	add(json, "status", answer->kind == EVENT_REQUEST_QUEUED ? NULL :
 	    json_object_new_string(status_text(answer->status)));
-	add(json, "error", json_object_new_int(answer->error));
+	add(json, "error", answer->kind == EVENT_REQUEST_QUEUED ? NULL :
+	    json_object_new_int(answer->error));
 	add(json, "latency_ns", timed && answer != request ?
 	    json_object_new_uint64(answer->time - request->time) : NULL);
 }
@@ -317,9 +318,9 @@ static void json_details(struct json_object *json, const struct event *event)
 		break;
 	case EVENT_ATTACH:
 	case EVENT_DETACH:
-		add(json, "domain", json_object_new_int64(event->domain));
-		/* fall through */
 	case EVENT_PROBE:
+		if (event->kind != EVENT_PROBE)
+			add(json, "domain", json_object_new_int64(event->domain));
 		add_hex(json, "endpoint", event->endpoint);
 		break;
 	default:

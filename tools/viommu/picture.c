@@ -104,9 +104,9 @@ void picture_print(const struct space *space)
 	nr = zones_make(space, terminal_width() - 2, zones);
 	for (i = 0; i < nr; i++)
 		print_zone(&zones[i]);
-	printf("\n%s free, mapped to a quarter %s, a half %s, nearly %s, wholly %s; ! stale:"
-	       " may still be reached\nM where interrupts are written, R reserved, I mapped to"
-	       " itself for the device\n", shades()[0], shades()[1], shades()[2], shades()[3],
-	       shades()[4]);
+	printf("\n%s free, mapped to a quarter %s, a half %s, nearly %s, wholly %s\n",
+	       shades()[0], shades()[1], shades()[2], shades()[3], shades()[4]);
+	printf("! stale: may still be reached\n"
+	       "M where interrupts are written, R reserved, I mapped to itself for the device\n");
 	zones_free(zones, nr);
 }

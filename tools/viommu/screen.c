@@ -71,7 +71,7 @@ static int alarm_attributes(bool alarm)
 	return alarm ? A_BOLD | (has_colors() ? COLOR_PAIR(PAIR_RED) : A_REVERSE) : 0;
 }
 
-/* Two lines for each virtio-iommu. Return: the line after them. */
+/* Three lines for each virtio-iommu. Return: the line after them. */
 static int draw_iommu(const struct top *top, unsigned int i, int line)
 {
 	const struct counters *now = &top->now[i], *before = &top->before[i];
@@ -80,6 +80,7 @@ static int draw_iommu(const struct top *top, unsigned int i, int line)
 	double kicks = counters_rate(before->kicks, now->kicks, seconds);
 	double requests = counters_rate(before->all_sent, now->all_sent, seconds);
 	double failures = counters_rate(before->all_failed, now->all_failed, seconds);
+	double faults = counters_rate(before->faults, now->faults, seconds);
 	bool alarm = now->dead == 1 || (now->outside && now->outside != COUNTER_UNKNOWN) ||
 		     !strcmp(now->bypass, "open");
 
@@ -88,19 +89,19 @@ static int draw_iommu(const struct top *top, unsigned int i, int line)
 		     top->iommus[i].name);
 		return line;
 	}
-	draw(line++, alarm_attributes(alarm), "%s (%s): devices %s, outside %s, domains %s, "
-	     "mappings %s, bypass %s%s", top->iommus[i].name, top->iommus[i].parent,
-	     counter_text(now->devices), counter_text(now->outside), counter_text(now->domains),
+	draw(line++, alarm_attributes(alarm),
+	     "%s (%s): devices %s, outside %s, domains %s, mappings %s, bypass %s%s",
+	     top->iommus[i].name, top->iommus[i].parent, counter_text(now->devices),
+	     counter_text(now->outside), counter_text(now->domains),
 	     counter_text(now->mappings), now->bypass, now->dead == 1 ? ", DEAD" : "");
-	draw(line++, alarm_attributes(failures > 0),
-	     "  a second: kicks %.0f, requests %.0f, batch %.1f, map %.0f, unmap %.0f, "
-	     "failures %.0f, faults %.0f  in all: failures %s, faults %s",
+	draw(line++, 0,
+	     "  a second: kicks %.0f, requests %.0f, batch %.1f, map %.0f, unmap %.0f",
 	     kicks, requests, kicks > 0 ? requests / kicks : 0.0,
 	     counters_rate(before->sent[REQUEST_MAP], now->sent[REQUEST_MAP], seconds),
-	     counters_rate(before->sent[REQUEST_UNMAP], now->sent[REQUEST_UNMAP], seconds),
-	     failures,
-	     counters_rate(before->faults, now->faults, seconds), counter_text(now->all_failed),
-	     counter_text(now->faults));
+	     counters_rate(before->sent[REQUEST_UNMAP], now->sent[REQUEST_UNMAP], seconds));
+	draw(line++, alarm_attributes(failures > 0 || faults > 0),
+	     "  failures %s (%.0f a second), faults %s (%.0f a second)",
+	     counter_text(now->all_failed), failures, counter_text(now->faults), faults);
 	return line;
 }
 
@@ -187,15 +188,15 @@ static size_t draw_all(struct top *top)
 			line = draw_iommu(top, i, line);
 	}
 	if (!top->debugfs)
-		draw(line++, A_DIM, "Endpoints, domains and faults of each device: they need root, "
-		     "and debugfs.");
+		draw(line++, A_DIM, "Endpoints, domains and faults by device: they need root");
 	draw_titles(line++);
 	if (view.first >= top->nr_rows)
 		view.first = 0;
 	top_sort(top, view.order, view.reverse);
 	room = draw_rows(top, line);
-	draw(LINES - 1, A_DIM, "sort: d e o m b f s  r reverse  arrows scroll  q quit"
-	     "   rows %zu of %zu", room < top->nr_rows ? room : top->nr_rows, top->nr_rows);
+	draw(LINES - 1, A_DIM,
+	     "sort: d e o m b f s  r reverse  arrows scroll  q quit   rows %zu of %zu",
+	     room < top->nr_rows ? room : top->nr_rows, top->nr_rows);
 	refresh();
 	return room;
 }

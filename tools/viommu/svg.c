@@ -56,6 +56,14 @@ static const char *region_colour(const struct region *region)
 	}
 }
 
+/* The beginning of a rectangle: the caller goes on with its colours. */
+static void write_rect(FILE *svg, double left, unsigned int top, double width,
+		       unsigned int height)
+{
+	fprintf(svg, "<rect x=\"%.2f\" y=\"%u\" width=\"%.2f\" height=\"%u\"", left, top, width,
+		height);
+}
+
 /* Cells that look alike are one rectangle. */
 static bool cells_alike(const struct cell *a, const struct cell *b)
 {
@@ -75,14 +83,15 @@ static void write_mapped(FILE *svg, const struct zone *zone, unsigned int top)
 		if (!cell->stale && cell->density <= 0)
 			continue;
 		/* the least must still be seen */
-		fprintf(svg, "<rect x=\"%.2f\" y=\"%u\" width=\"%.2f\" height=\"%u\" fill=\"%s\" "
-			"fill-opacity=\"%.2f\">", MARGIN + i * width, top, (end - i) * width,
-			STRIP_HEIGHT, cell->stale ? COLOUR_STALE : COLOUR_MAPPED,
+		write_rect(svg, MARGIN + i * width, top, (end - i) * width, STRIP_HEIGHT);
+		fprintf(svg, " fill=\"%s\" fill-opacity=\"%.2f\">\n",
+			cell->stale ? COLOUR_STALE : COLOUR_MAPPED,
 			cell->stale ? 1.0 : 0.25 + 0.75 * cell->density);
-		fprintf(svg, "<title>0x%" PRIx64 " to 0x%" PRIx64 ": %.4g %% mapped%s</title>"
-			"</rect>\n", zone->start + i * zone->size,
+		fprintf(svg, "<title>0x%" PRIx64 " to 0x%" PRIx64 ": %.4g %% mapped%s</title>\n",
+			zone->start + i * zone->size,
 			zone->start + (end - 1) * zone->size + (zone->size - 1),
 			100 * cell->density, cell->stale ? ", stale" : "");
+		fprintf(svg, "</rect>\n");
 	}
 }
 
@@ -98,12 +107,11 @@ static void write_regions(FILE *svg, const struct zone *zone, unsigned int top)
 			;
 		if (!region)
 			continue;
-		fprintf(svg, "<rect x=\"%.2f\" y=\"%u\" width=\"%.2f\" height=\"%u\" fill=\"%s\">"
-			"<title>0x%" PRIx64 " to 0x%" PRIx64 ": ", MARGIN + i * width, top,
-			(end - i) * width, BAND_HEIGHT, region_colour(region), region->start,
-			region->last);
+		write_rect(svg, MARGIN + i * width, top, (end - i) * width, BAND_HEIGHT);
+		fprintf(svg, " fill=\"%s\">\n<title>0x%" PRIx64 " to 0x%" PRIx64 ": ",
+			region_colour(region), region->start, region->last);
 		write_escaped(svg, region->type);
-		fprintf(svg, "</title></rect>\n");
+		fprintf(svg, "</title>\n</rect>\n");
 	}
 }
 
@@ -115,8 +123,8 @@ static void write_zone(FILE *svg, const struct zone *zone, unsigned int top)
 		MARGIN + WIDTH / 2, top + 14, bytes_text(range_size(zone->start, zone->last)));
 	fprintf(svg, "<text x=\"%u\" y=\"%u\" text-anchor=\"end\">0x%" PRIx64 "</text>\n",
 		MARGIN + WIDTH, top + 14, zone->last);
-	fprintf(svg, "<rect x=\"%u\" y=\"%u\" width=\"%u\" height=\"%u\" fill=\"#f6f8fa\" "
-		"stroke=\"#8c959f\"/>\n", MARGIN, top + 20, WIDTH, STRIP_HEIGHT);
+	write_rect(svg, MARGIN, top + 20, WIDTH, STRIP_HEIGHT);
+	fprintf(svg, " fill=\"#f6f8fa\" stroke=\"#8c959f\"/>\n");
 	write_mapped(svg, zone, top + 20);
 	write_regions(svg, zone, top + 20 + STRIP_HEIGHT);
 }
@@ -134,10 +142,13 @@ static void write_legend(FILE *svg, unsigned int top)
 	};
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(legend); i++)
-		fprintf(svg, "<rect x=\"%u\" y=\"%u\" width=\"12\" height=\"12\" fill=\"%s\"/>"
-			"<text x=\"%u\" y=\"%u\">%s</text>\n", MARGIN + i * 180, top,
-			legend[i].colour, MARGIN + i * 180 + 18, top + 11, legend[i].text);
+	for (i = 0; i < ARRAY_SIZE(legend); i++) {
+		unsigned int left = MARGIN + i * 180;
+
+		write_rect(svg, left, top, 12, 12);
+		fprintf(svg, " fill=\"%s\"/>\n<text x=\"%u\" y=\"%u\">%s</text>\n",
+			legend[i].colour, left + 18, top + 11, legend[i].text);
+	}
 }
 
 static void write_svg(FILE *svg, const struct space *space, const char *title)
@@ -146,9 +157,10 @@ static void write_svg(FILE *svg, const struct space *space, const char *title)
 	unsigned int i, nr = zones_make(space, CELLS, zones);
 	unsigned int height = HEAD_HEIGHT + nr * ZONE_HEIGHT + LEGEND_HEIGHT;
 
-	fprintf(svg, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%u\" height=\"%u\" "
-		"viewBox=\"0 0 %u %u\" font-family=\"monospace\" font-size=\"13\">\n",
-		WIDTH + 2 * MARGIN, height, WIDTH + 2 * MARGIN, height);
+	fprintf(svg, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%u\" height=\"%u\"\n",
+		WIDTH + 2 * MARGIN, height);
+	fprintf(svg, " viewBox=\"0 0 %u %u\" font-family=\"monospace\" font-size=\"13\">\n",
+		WIDTH + 2 * MARGIN, height);
 	fprintf(svg, "<title>");
 	write_escaped(svg, title);
 	fprintf(svg, "</title>\n<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n"

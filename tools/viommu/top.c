@@ -172,8 +172,8 @@ static void rates_since(struct top *top, const struct top_row *before, size_t nr
 		double seconds = top->now[row->iommu].when - top->before[row->iommu].when;
 
 		for (j = 0; j < nr; j++) {
-			if (before[j].iommu == row->iommu && !strcmp(before[j].devices, row->devices) &&
-			    before[j].endpoint == row->endpoint)
+			if (before[j].iommu == row->iommu && before[j].endpoint == row->endpoint &&
+			    !strcmp(before[j].devices, row->devices))
 				break;
 		}
 		if (j < nr)
@@ -279,8 +279,7 @@ static int run_top(int argc, char **argv)
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
 		fail(EXIT_USAGE, "top needs a terminal: see viommu stats --interval 1");
 	if (!term || !*term || !strcmp(term, "dumb"))
-		fail(EXIT_USAGE, "top cannot draw on this terminal (TERM=%s): see viommu stats "
-		     "--interval 1", term ? term : "");
+		fail(EXIT_USAGE, "top cannot draw on this terminal (TERM=%s)", term ? term : "");
 	top_init(&top, iommus_need_ours());
 	live_begin();
 	screen_run(&top, interval);

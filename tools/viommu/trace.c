@@ -53,7 +53,7 @@ static void instance_remove(void)
 /* Those of runs that were killed: their PIDs are nobody's. */
 static void instances_remove_old(void)
 {
-	char **list = tracefs_instances("^" INSTANCE "[0-9]+$");
+	char **list = tracefs_instances("^" INSTANCE "[0-9]*$");
 	unsigned int i;
 
 	for (i = 0; list && list[i]; i++) {
@@ -79,12 +79,12 @@ static void tracefs_need(void)
 	if (!folder || access(folder, R_OK | W_OK | X_OK)) {
 		if (geteuid())
 			fail(EXIT_NO_PERMISSION, "this needs root");
-		fail(EXIT_NOT_SHOWN, "there is no tracefs: a kernel without tracing, or "
-		     "mount -t tracefs nodev /sys/kernel/tracing");
+		fail(EXIT_NOT_SHOWN,
+		     "no tracefs: mount -t tracefs nodev /sys/kernel/tracing, if the kernel has it");
 	}
 	if (!tracefs_dir_exists(NULL, "events/" SYSTEM))
-		fail(EXIT_NOT_SHOWN, "there are no events of " SYSTEM ": the driver is not "
-		     "loaded, or it is the stock driver, which has none");
+		fail(EXIT_NOT_SHOWN,
+		     "no events of " SYSTEM ": no driver is loaded, or the stock driver");
 }
 
 /* Of a process that has ended already only the tracer knows the name. */
