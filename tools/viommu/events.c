@@ -115,7 +115,7 @@ static const char *status_text(uint8_t status)
 	};
 
 	if (status == STATUS_UNWRITTEN)
-		return "UNWRITTEN";
+		return "unwritten";
 	return status < ARRAY_SIZE(statuses) ? statuses[status] : "unknown status";
 }
 

@@ -48,9 +48,19 @@ static void handle_option(int val, const char *arg)
 	own.follow = true;
 }
 
+/* The kernel's %#x leaves a 0 without its 0x. */
+static char *hex_word(char *word)
+{
+	static char zero[] = "0x0";
+
+	return strcmp(word, "0") ? word : zero;
+}
+
 static bool fault_next(char **position, struct fault *fault)
 {
 	while ((fault->devices = record_next(position, fault->words, WORDS))) {
+		fault->words[ENDPOINT] = hex_word(fault->words[ENDPOINT]);
+		fault->words[ADDRESS] = hex_word(fault->words[ADDRESS]);
 		if (word_number(fault->words[NUMBER], &fault->number))
 			return true;
 	}
