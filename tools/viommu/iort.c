@@ -29,10 +29,19 @@ static const char *const node_names[] = {
 	"reserved memory", "IWB",
 };
 
+/*
+ * The first @size bytes of a node are there. Its length may go beyond the table, as the
+ * driver reads one that another node refers to; in the list of nodes it must not.
+ */
+static bool node_is_there(const struct acpi_table *table, size_t offset, size_t size)
+{
+	return offset >= IORT_HEADER_SIZE && acpi_has(table, offset, size) &&
+	       acpi_16(table, offset + 1) >= size;
+}
+
 static bool node_is_whole(const struct acpi_table *table, size_t offset, size_t size)
 {
-	return offset >= IORT_HEADER_SIZE && acpi_has(table, offset, IORT_NODE_SIZE) &&
-	       acpi_16(table, offset + 1) >= size &&
+	return node_is_there(table, offset, size) &&
 	       acpi_has(table, offset, acpi_16(table, offset + 1));
 }
 
@@ -40,7 +49,7 @@ static bool read_iommu(const struct acpi_table *table, size_t offset, struct fir
 {
 	uint32_t model;
 
-	if (!node_is_whole(table, offset, IORT_PARAVIRT_SIZE) ||
+	if (!node_is_there(table, offset, IORT_PARAVIRT_SIZE) ||
 	    table->data[offset] != IORT_PARAVIRT)
 		return false;
 	*iommu = (struct firmware_iommu) { .by = BY_IORT, .offset = offset };
@@ -109,7 +118,7 @@ static void decode_mapping(struct firmware *firmware, const struct acpi_table *t
 	uint32_t output = acpi_32(table, offset + 12);
 	const char *wrong = NULL;
 
-	if (!node_is_whole(table, output, IORT_NODE_SIZE))
+	if (!node_is_there(table, output, IORT_NODE_SIZE))
 		wrong = "there is no node at its output";
 	else if (table->data[output] == IORT_PARAVIRT && table->data[node] == IORT_ROOT_COMPLEX)
 		wrong = add_range(firmware, table, offset, acpi_32(table, node + 28));
@@ -125,11 +134,13 @@ static void decode_mappings(struct firmware *firmware, const struct acpi_table *
 	uint32_t count = acpi_32(table, node + 8);
 	uint32_t offset = acpi_32(table, node + 12);
 	uint16_t length = acpi_16(table, node + 1);
+	uint32_t least = table->data[node] == IORT_ROOT_COMPLEX ? IORT_ROOT_COMPLEX_SIZE :
+			 IORT_NODE_SIZE;
 	uint32_t i;
 
 	if (!count)
 		return;
-	if (offset < IORT_NODE_SIZE || offset > length ||
+	if (offset < least || offset > length ||
 	    count > (length - offset) / IORT_MAPPING_SIZE) {
 		firmware_add_node(firmware, BY_IORT, node, true,
 				  "  its %u ID mappings are not within it", count);

@@ -37,23 +37,30 @@ static size_t node_size(uint8_t type)
 	}
 }
 
-/* Type and length are there, and so is all that a node of this type has. */
-static bool node_is_whole(const struct acpi_table *table, size_t offset)
+/*
+ * All that a node of its type has is there. Its length may go beyond the table, as the
+ * driver reads one that another node refers to; in the list of nodes it must not.
+ */
+static bool node_is_there(const struct acpi_table *table, size_t offset)
 {
 	size_t size;
 
 	if (!acpi_has(table, offset, 4))
 		return false;
 	size = node_size(table->data[offset]);
-	return acpi_16(table, offset + 2) >= size &&
-	       acpi_has(table, offset, acpi_16(table, offset + 2));
+	return acpi_has(table, offset, size) && acpi_16(table, offset + 2) >= size;
+}
+
+static bool node_is_whole(const struct acpi_table *table, size_t offset)
+{
+	return node_is_there(table, offset) && acpi_has(table, offset, acpi_16(table, offset + 2));
 }
 
 static bool read_iommu(const struct acpi_table *table, size_t offset, struct firmware_iommu *iommu)
 {
 	uint8_t type;
 
-	if (offset < VIOT_HEADER_SIZE || !node_is_whole(table, offset))
+	if (offset < VIOT_HEADER_SIZE || !node_is_there(table, offset))
 		return false;
 	type = table->data[offset];
 	if (type != VIOT_IOMMU_PCI && type != VIOT_IOMMU_MMIO)
