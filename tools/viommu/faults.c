@@ -169,7 +169,8 @@ static struct json_object *history_json(const struct iommu *iommu)
 	return json;
 }
 
-static void history_print(const struct iommu *iommu, struct table *table)
+/* Return: whether there is any. */
+static bool history_print(const struct iommu *iommu, struct table *table)
 {
 	char *file = debugfs_read(iommu, "faults");
 	char *position = records_begin(file);
@@ -195,6 +196,7 @@ static void history_print(const struct iommu *iommu, struct table *table)
 	if (first)
 		printf("%s: no faults\n", iommu->name);
 	free(file);
+	return !first;
 }
 
 static void faults_once(const struct iommu *iommus)
@@ -210,6 +212,7 @@ static void faults_once(const struct iommu *iommus)
 	};
 	struct json_object *list = options.json ? json_object_new_array() : NULL;
 	const struct iommu *iommu;
+	bool any = false;
 	struct table *table = *options.root ?
 		table_new(headings_elsewhere, ARRAY_SIZE(headings_elsewhere)) :
 		table_new(headings, ARRAY_SIZE(headings));
@@ -220,14 +223,14 @@ static void faults_once(const struct iommu *iommus)
 		if (options.json)
 			json_object_array_add(list, history_json(iommu));
 		else
-			history_print(iommu, table);
+			any |= history_print(iommu, table);
 	}
 	if (options.json) {
 		struct json_object *json = json_object_new_object();
 
 		json_object_object_add(json, "iommus", list);
 		json_print(json);
-	} else {
+	} else if (any) {
 		table_print(table);
 	}
 }
