@@ -23,6 +23,7 @@
 #define ZONE_HEIGHT	84
 #define HEAD_HEIGHT	70
 #define LEGEND_HEIGHT	50
+#define TITLE_MAX	110	/* letters */
 
 #define COLOUR_MAPPED	"#1f6feb"
 #define COLOUR_STALE	"#cf222e"
@@ -156,6 +157,7 @@ static void write_svg(FILE *svg, const struct space *space, const char *title)
 	struct zone zones[ZONES_MAX];
 	unsigned int i, nr = zones_make(space, CELLS, zones);
 	unsigned int height = HEAD_HEIGHT + nr * ZONE_HEIGHT + LEGEND_HEIGHT;
+	char *shown;
 
 	fprintf(svg, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%u\" height=\"%u\"\n",
 		WIDTH + 2 * MARGIN, height);
@@ -165,7 +167,10 @@ static void write_svg(FILE *svg, const struct space *space, const char *title)
 	write_escaped(svg, title);
 	fprintf(svg, "</title>\n<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n"
 		"<text x=\"%u\" y=\"28\" font-weight=\"bold\">", MARGIN);
-	write_escaped(svg, title);
+	/* of many devices only the first have room */
+	shown = strlen(title) > TITLE_MAX ? text("%.*s...", TITLE_MAX, title) : text("%s", title);
+	write_escaped(svg, shown);
+	free(shown);
 	fprintf(svg, "</text>\n<text x=\"%u\" y=\"48\">%zu mappings in %zu runs: %s</text>\n",
 		MARGIN, space->nr_mappings, space->nr_runs, bytes_text(space->bytes));
 	for (i = 0; i < nr; i++)
