@@ -49,18 +49,14 @@ static void handle_option(int val, const char *arg)
 }
 
 /* The kernel's %#x leaves a 0 without its 0x. */
-static char *hex_word(char *word)
+static const char *hex_word(const char *word)
 {
-	static char zero[] = "0x0";
-
-	return strcmp(word, "0") ? word : zero;
+	return strcmp(word, "0") ? word : "0x0";
 }
 
 static bool fault_next(char **position, struct fault *fault)
 {
 	while ((fault->devices = record_next(position, fault->words, WORDS))) {
-		fault->words[ENDPOINT] = hex_word(fault->words[ENDPOINT]);
-		fault->words[ADDRESS] = hex_word(fault->words[ADDRESS]);
 		if (word_number(fault->words[NUMBER], &fault->number))
 			return true;
 	}
@@ -139,8 +135,9 @@ static struct json_object *fault_json(const struct iommu *iommu, const struct fa
 	json_object_object_add(json, "number", json_object_new_uint64(fault->number));
 	json_object_object_add(json, "seconds", seconds_json(fault->words[SECONDS]));
 	add(json, "time", *wall ? wall : NULL);
-	add(json, "endpoint", fault->words[ENDPOINT]);
-	add(json, "address", strcmp(fault->words[ADDRESS], "-") ? fault->words[ADDRESS] : NULL);
+	add(json, "endpoint", hex_word(fault->words[ENDPOINT]));
+	add(json, "address", strcmp(fault->words[ADDRESS], "-") ?
+	    hex_word(fault->words[ADDRESS]) : NULL);
 	add(json, "access", fault->words[ACCESS]);
 	add(json, "reason", fault->words[REASON]);
 	json_object_object_add(json, "devices", devices);
@@ -187,8 +184,8 @@ static bool history_print(const struct iommu *iommu, struct table *table)
 		table_cell(table, PLAIN, "%s", fault.words[SECONDS]);
 		if (!*options.root)
 			table_cell(table, DIM, "%s", wall_time(fault.words[SECONDS]));
-		table_cell(table, PLAIN, "%s", fault.words[ENDPOINT]);
-		table_cell(table, BOLD, "%s", fault.words[ADDRESS]);
+		table_cell(table, PLAIN, "%s", hex_word(fault.words[ENDPOINT]));
+		table_cell(table, BOLD, "%s", hex_word(fault.words[ADDRESS]));
 		table_cell(table, PLAIN, "%s", fault.words[ACCESS]);
 		table_cell(table, PLAIN, "%s", reason_text(fault.words[REASON]));
 		table_cell(table, BOLD, "%s", *fault.devices ? fault.devices : "(unknown)");
@@ -261,7 +258,8 @@ static void fault_print(const struct iommu *iommu, const struct fault *fault)
 	printf("%s #%" PRIu64 " %s%s%s: %s%s%s: endpoint %s, %s%s%s %s: %s\n", iommu->name,
 	       fault->number, fault->words[SECONDS], *wall ? " " : "", wall, colour(BOLD),
 	       *fault->devices ? fault->devices : "unknown device", colour(PLAIN),
-	       fault->words[ENDPOINT], colour(BOLD), fault->words[ADDRESS], colour(PLAIN),
+	       hex_word(fault->words[ENDPOINT]), colour(BOLD), hex_word(fault->words[ADDRESS]),
+	       colour(PLAIN),
 	       fault->words[ACCESS], reason_text(fault->words[REASON]));
 }
 
