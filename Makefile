@@ -21,6 +21,7 @@ help:
 	@echo '  make soak     keep a guest busy with all at once for SECONDS (3600)'
 	@echo '  make modules  set up, build the module only:'
 	@echo '                build/<kernel release>/virtio-iommu.ko'
+	@echo '  make tools    set up, build the command viommu: build/viommu/viommu'
 	@echo '  make docs     set up, make the documentation: build/docs/index.html'
 	@echo '  make in-tree TREE=path'
 	@echo '                put the driver into that kernel source tree, 6.12 or 7.x'
@@ -71,6 +72,12 @@ docs:
 	@$(run) scripts/setup docs
 	@sphinx-build -q -n -W --keep-going -b html Documentation build/docs
 	@echo build/docs/index.html
+
+.PHONY: tools
+tools:
+	@$(run) scripts/setup tools
+	@$(run) $(MAKE) -s -C tools/viommu
+	@echo build/viommu/viommu
 
 .PHONY: in-tree
 in-tree:
