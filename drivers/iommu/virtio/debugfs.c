@@ -276,7 +276,8 @@ static int viommu_debugfs_requests_show(struct seq_file *file, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(viommu_debugfs_requests);
 
-static void viommu_debugfs_fault_show(struct seq_file *file, const struct viommu_fault_record *record)
+static void viommu_debugfs_fault_show(struct seq_file *file,
+				      const struct viommu_fault_record *record)
 {
 	static const char * const reasons[] = {
 		[VIRTIO_IOMMU_FAULT_R_UNKNOWN] = "unknown",

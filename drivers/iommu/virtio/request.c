@@ -380,18 +380,6 @@ struct viommu_wait {
 	bool needed;
 };
 
-/* The first is for what no clock was read for, each other for ten times the time. */
-static unsigned int viommu_wait_bucket(u64 waited)
-{
-	unsigned int bucket = 0;
-	u64 bound;
-
-	for (bound = VIOMMU_WAIT_NS; waited >= bound && bucket < VIOMMU_WAIT_BUCKETS - 1;
-	     bound *= 10)
-		bucket++;
-	return bucket;
-}
-
 /*
  * Who had an answer just now is about to come back with more. One kick for all is worth a
  * short wait for them.
@@ -563,18 +551,13 @@ static int viommu_queue_try_send(struct viommu_queue *queue, struct viommu_batch
 				 const struct viommu_wire *wire, int *result)
 {
 	struct viommu_wire *slot;
-	unsigned long flags;
-	int ret;
 
-	spin_lock_irqsave(&queue->lock, flags);
+	guard(spinlock_irqsave)(&queue->lock);
 	slot = viommu_queue_slot(queue);
-	ret = PTR_ERR_OR_ZERO(slot);
-	if (!ret) {
-		*slot = *wire;
-		ret = viommu_queue_add(queue, batch, result);
-	}
-	spin_unlock_irqrestore(&queue->lock, flags);
-	return ret;
+	if (IS_ERR(slot))
+		return PTR_ERR(slot);
+	*slot = *wire;
+	return viommu_queue_add(queue, batch, result);
 }
 
 /**
@@ -612,11 +595,6 @@ int viommu_queue_send(struct viommu_queue *queue, const struct viommu_wire *wire
  */
 struct viommu_counters viommu_queue_counters(struct viommu_queue *queue)
 {
-	struct viommu_counters counters;
-	unsigned long flags;
-
-	spin_lock_irqsave(&queue->lock, flags);
-	counters = queue->counters;
-	spin_unlock_irqrestore(&queue->lock, flags);
-	return counters;
+	guard(spinlock_irqsave)(&queue->lock);
+	return queue->counters;
 }

@@ -309,7 +309,8 @@ static void test_status_index(void)
 	unsigned int status;
 
 	for (status = 0; status < 256; status++)
-		EXPECT_EQ(viommu_status_index(status), status <= 8 ? status : status == 255 ? 9 : 10);
+		EXPECT_EQ(viommu_status_index(status),
+			  status <= 8 ? status : status == 255 ? 9 : 10);
 	EXPECT_EQ(VIOMMU_NR_STATUSES, 11);
 }
 
