@@ -62,7 +62,7 @@ static void device_read_iommu(const struct system *system, struct device *device
 
 	device->iommu = -1;
 	for (i = 0; name && i < system->nr_iommus; i++) {
-		if (!strcmp(system->iommus[i].name, name))
+		if (iommu_is_called(&system->iommus[i], name))
 			device->iommu = i;
 	}
 	device->attached = device->iommu >= 0 && device->group >= 0;
@@ -142,7 +142,7 @@ static void add_group(struct system *system, const char *group)
 		char *iommu = link_name(iommu_path);
 
 		for (j = 0; iommu && subsystem && j < system->nr_iommus; j++) {
-			if (!strcmp(system->iommus[j].name, iommu))
+			if (iommu_is_called(&system->iommus[j], iommu))
 				device_add(system, subsystem, names[i]);
 		}
 		free(iommu);

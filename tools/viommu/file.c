@@ -129,9 +129,15 @@ char *link_name(const char *path)
 	return text("%s", slash ? slash + 1 : target);
 }
 
+/* Names in a folder are of one kind, and a longer number, decimal or not, is larger. */
 static int name_compare(const void *a, const void *b)
 {
-	return strverscmp(*(char *const *)a, *(char *const *)b);
+	const char *left = *(char *const *)a, *right = *(char *const *)b;
+	size_t left_length = strlen(left), right_length = strlen(right);
+
+	if (left_length != right_length)
+		return left_length < right_length ? -1 : 1;
+	return strcmp(left, right);
 }
 
 char **folder_names(const char *path)

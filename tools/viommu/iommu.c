@@ -75,6 +75,11 @@ struct iommu *iommus_read(void)
 	return iommus;
 }
 
+bool iommu_is_called(const struct iommu *iommu, const char *name)
+{
+	return !strcmp(iommu->name, name) || !strcmp(iommu->parent, name);
+}
+
 struct iommu *iommus_need(void)
 {
 	struct iommu *iommus = iommus_read();

@@ -215,7 +215,7 @@ static int compare_numbers(double left, double right)
 
 static int compare_devices(const struct top_row *left, const struct top_row *right)
 {
-	int order = strverscmp(left->devices, right->devices);
+	int order = strcmp(left->devices, right->devices);
 
 	if (!order)
 		order = (left->iommu > right->iommu) - (left->iommu < right->iommu);

@@ -82,9 +82,10 @@ static void tracefs_need(void)
 		fail(EXIT_NOT_SHOWN,
 		     "no tracefs: mount -t tracefs nodev /sys/kernel/tracing, if the kernel has it");
 	}
-	if (!tracefs_dir_exists(NULL, "events/" SYSTEM))
-		fail(EXIT_NOT_SHOWN,
-		     "no events of " SYSTEM ": no driver is loaded, or the stock driver");
+	if (!tracefs_dir_exists(NULL, "events/" SYSTEM)) {
+		iommus_need_ours();
+		fail(EXIT_NOT_SHOWN, "no events of " SYSTEM ": the driver was built without them");
+	}
 }
 
 /* Of a process that has ended already only the tracer knows the name. */

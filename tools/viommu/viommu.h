@@ -150,6 +150,8 @@ struct iommu {
 	char *debugfs;
 };
 
+/* What hangs on it says so by @name; with the stock driver by @parent. */
+bool iommu_is_called(const struct iommu *iommu, const char *name);
 /* All virtio-iommus, ended by one without a name. */
 struct iommu *iommus_read(void);
 /* The same; where there is none, or none has our driver, the program ends and says so. */

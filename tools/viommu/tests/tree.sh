@@ -225,9 +225,10 @@ small_tree()
 	viot "$(viot_range 0 0xffff 0 72)" "$(viot_pci 8)" | acpi VIOT
 }
 
+# small_groups [IOMMU]
 small_groups()
 {
-	group 0 DMA virtio0 $pci_devices/0000:00:00.0
-	group 1 DMA virtio0 $pci_devices/0000:00:02.0
-	group 2 DMA-FQ virtio0 $pci_devices/0000:00:03.0
+	group 0 DMA "${1:-virtio0}" $pci_devices/0000:00:00.0
+	group 1 DMA "${1:-virtio0}" $pci_devices/0000:00:02.0
+	group 2 DMA-FQ "${1:-virtio0}" $pci_devices/0000:00:03.0
 }
