@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The Debian package, in a Debian that is installed on a disk behind the IOMMU: Debian 12
-# with its 6.1, and then a second kernel; Debian 13 with its 6.12. It is installed,
+# The Debian packages, in a Debian that is installed on a disk behind the IOMMU: Debian 12
+# with its 6.1, and then a second kernel; Debian 13 with its 6.12. They are installed,
 # upgraded, removed and installed again; after that what was installed boots, with a host
 # that lets nothing pass that no driver attached.
 
@@ -20,25 +20,30 @@ apt()
 	inside apt-get -qy "$@"
 }
 
-# package VERSION: of that version, $built; $deb is its file
+# package VERSION: both of that version, $built, in $out
 package()
 {
 	local tree=$work/tree
 
 	rm -rf "$tree"
 	mkdir -p "$tree"
-	cp -r "$TOP"/{Documentation,Kbuild,compat,debian,dkms.conf,drivers,scripts} "$tree/"
+	cp -r "$TOP"/{Documentation,Kbuild,compat,debian,dkms.conf,drivers,scripts,tools} "$tree/"
 	sed -i "1 s/(.*)/($1)/" "$tree/debian/changelog"
 	sed -i "s/^PACKAGE_VERSION=.*/PACKAGE_VERSION=\"$1\"/" "$tree/dkms.conf"
 	sed -i "s/^\(#define VIOMMU_VERSION\t\).*/\1\"$1\"/" "$tree/drivers/iommu/virtio/main.c"
-	built=$1 deb=$("$tree/scripts/build-deb" "$work/deb-$1")
+	built=$1 out=$work/deb-$1
+	"$tree/scripts/build-deb" "$out" >/dev/null
 }
 
 # As an operator does it.
-install_package()
+install_packages()
 {
-	cp "$deb" "$root/root/"
-	apt install "/root/${deb##*/}" linux-headers-amd64
+	local debs
+
+	rm -f "$root"/root/*.deb
+	cp "$out"/*.deb "$root/root/"
+	readarray -t debs < <(cd "$root" && printf '/%s\n' root/*.deb)
+	apt install "${debs[@]}" linux-headers-amd64
 }
 
 releases()
@@ -86,8 +91,8 @@ gone()
 		seen=$(initramfs_modules "$release")
 		[ -z "$seen" ] || [ "$seen" = "${stock%.ko*}.ko" ] || { echo "in the initramfs: $seen"; return 1; }
 	done
-	seen=$(inside find /usr/src /usr/share/initramfs-tools /var/lib/dkms \
-		/usr/lib/dracut /etc/kernel -name '*virtio-iommu*')
+	seen=$(inside find /usr/src /usr/share/initramfs-tools /var/lib/dkms /usr/lib/dracut \
+		/etc/kernel /usr/bin /usr/share/man -name '*virtio-iommu*' -o -name '*viommu*')
 	[ -z "$seen" ] || { echo "left: $seen"; return 1; }
 }
 
@@ -136,6 +141,14 @@ root_mounted()
 		{ echo "the root disk $bdf has no group"; return 1; }
 }
 
+# Its verdict, and what only an installed system has.
+doctor_content()
+{
+	said "$1" "doctor 0" "finding OK driver" "finding OK initramfs" "finding OK module-file" \
+		"finding OK protected" || { grep '^finding' "$1/report"; return 1; }
+	! grep '^finding BAD' "$1/report"
+}
+
 # boots NAME RELEASE VERSION
 boots()
 {
@@ -153,6 +166,7 @@ boots()
 	check "$name: no unit failed" said "$dir" "state running"
 	check "$name: groups" have_groups "$dir"
 	check "$name: domains" have_type "$dir" DMA-FQ
+	check "$name: viommu doctor finds all well" doctor_content "$dir"
 	for disk in vblk0 nvme0 nvme1; do
 		check "$name: $disk's data" data_intact "$dir" $disk
 	done
@@ -160,7 +174,7 @@ boots()
 	check "$name: translated" all_translated "$dir"
 	check "$name: no faults" no_faults "$dir"
 }
-boot_checks=12
+boot_checks=13
 
 first_of()
 {
@@ -193,8 +207,8 @@ for kernel in $KERNELS; do
 	quietly prepare
 
 	package "$version"
-	check "$suite: lintian" lintian --allow-root --pedantic --fail-on error,warning "${deb%/*}"/*.changes
-	check "$suite: install" install_package
+	check "$suite: lintian" lintian --allow-root --pedantic --fail-on error,warning "$out"/*.changes
+	check "$suite: install" install_packages
 	check "$suite: the module is in its place" in_place "$version"
 	quietly make_disk
 	boots install "$(first_of "$kernel")" "$version"
@@ -206,17 +220,17 @@ for kernel in $KERNELS; do
 		check "$suite: its headers" apt install linux-headers-6.12-amd64
 		check "$suite: the module is in its place, twice" in_place "$version"
 		package "$version.1"
-		check "$suite: upgrade" install_package
+		check "$suite: upgrade" install_packages
 		check "$suite: the new module is in its place" in_place "$built"
 		quietly make_disk
 		boots second "$(first_of 6.12)" "$built"
 		dir=''
 	fi
 
-	check "$suite: purge" apt purge virtio-iommu-dkms
+	check "$suite: purge" apt purge virtio-iommu-dkms viommu-tools
 	check "$suite: nothing is left" gone
 	if [ "$suite" = trixie ]; then
-		check "$suite: install again" install_package
+		check "$suite: install again" install_packages
 		check "$suite: the module is in its place again" in_place "$built"
 	fi
 	rm -rf "$root" "$work/root.img" "$work/tree"
