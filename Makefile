@@ -22,10 +22,11 @@ help:
 	@echo '  make modules  set up, build the module only:'
 	@echo '                build/<kernel release>/virtio-iommu.ko'
 	@echo '  make tools    set up, build the command viommu: build/viommu/viommu'
+	@echo '  make pictures make Documentation/pictures/ anew, from guests'
 	@echo '  make docs     set up, make the documentation: build/docs/index.html'
 	@echo '  make in-tree TREE=path'
 	@echo '                put the driver into that kernel source tree, 6.12 or 7.x'
-	@echo '  make deb      set up, build the Debian package virtio-iommu-dkms: build/deb/'
+	@echo '  make deb      set up, build the Debian packages: build/deb/'
 	@echo '  make clean    remove what was built (not kernels and QEMU: rm -r build does)'
 	@echo
 	@echo '  KERNEL=6.1|6.12  which of the stock kernels of Debian 12 (default 6.1);'
@@ -72,6 +73,10 @@ docs:
 	@$(run) scripts/setup docs
 	@sphinx-build -q -n -W --keep-going -b html Documentation build/docs
 	@echo build/docs/index.html
+
+.PHONY: pictures
+pictures:
+	@$(run) scripts/pictures
 
 .PHONY: tools
 tools:
