@@ -11,7 +11,7 @@
  *	faults		the last ones, oldest first
  *
  * For people, and for the viommu command, not for other programs: it may change. What is
- * stable is in stats.c. Nothing is counted for these files alone: who reads pays.
+ * stable is in stats.c.
  */
 #include <linux/debugfs.h>
 #include <linux/math64.h>
@@ -67,14 +67,15 @@ static int viommu_debugfs_endpoints_show(struct seq_file *file, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(viommu_debugfs_endpoints);
 
-/* Of those that are not stale, the bytes. */
-static u64 viommu_domain_bytes(struct viommu_domain *domain, unsigned long *nr)
+/* The bytes that are mapped, by how many mappings, and how many the device did not unmap. */
+static u64 viommu_domain_bytes(struct viommu_domain *domain, unsigned long *nr,
+			       unsigned long *kept)
 {
 	struct viommu_mapping *mapping;
 	u64 cursor = 0, bytes = 0;
 	unsigned long flags;
 
-	*nr = 0;
+	*nr = *kept = 0;
 	do {
 		spin_lock_irqsave(&domain->lock, flags);
 		mapping = viommu_store_first(&domain->store, cursor, U64_MAX);
@@ -82,6 +83,7 @@ static u64 viommu_domain_bytes(struct viommu_domain *domain, unsigned long *nr)
 			cursor = mapping->last + 1;
 			bytes += mapping->stale ? 0 : mapping->last - mapping->start + 1;
 			*nr += !mapping->stale;
+			*kept += mapping->kept;
 		}
 		spin_unlock_irqrestore(&domain->lock, flags);
 	} while (mapping && cursor);
@@ -93,7 +95,7 @@ static int viommu_debugfs_domains_show(struct seq_file *file, void *unused)
 	struct viommu_device *viommu = file->private;
 	struct viommu_endpoint *endpoint;
 	struct viommu_domain *domain;
-	unsigned long id, nr;
+	unsigned long id, nr, kept;
 	u64 bytes;
 
 	guard(mutex)(&viommu->endpoints_lock);
@@ -102,10 +104,10 @@ static int viommu_debugfs_domains_show(struct seq_file *file, void *unused)
 		if (!viommu_endpoint_is_first(viommu, endpoint))
 			continue;
 		domain = endpoint->domain;
-		bytes = viommu_domain_bytes(domain, &nr);
+		bytes = viommu_domain_bytes(domain, &nr, &kept);
 		seq_printf(file, "%u %s %u %lu %llu %lu %u\n", domain->id,
-			   viommu_domain_kind(domain), domain->nr_endpoints, nr, bytes,
-			   max(READ_ONCE(domain->store.nr), nr) - nr, READ_ONCE(domain->nr_lost));
+			   viommu_domain_kind(domain), domain->nr_endpoints, nr, bytes, kept,
+			   READ_ONCE(domain->nr_lost));
 	}
 	return 0;
 }
@@ -195,7 +197,7 @@ static void viommu_mappings_stop(struct seq_file *seq, void *unused)
 static const char *viommu_mapping_state(const struct viommu_mapping *mapping)
 {
 	if (mapping->stale)
-		return "stale";
+		return mapping->kept ? "stale" : "unmapping";
 	switch (mapping->status) {
 	case 0:
 		return "mapped";

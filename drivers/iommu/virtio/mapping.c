@@ -212,6 +212,7 @@ static void viommu_store_join(struct viommu_store *store, struct viommu_mapping 
 	viommu_store_remove(store, other);
 	/* It stays in the list until the list is taken. */
 	other->status = 0;
+	mapping->kept |= other->kept;
 	mapping->start = min(mapping->start, other->start);
 	mapping->last = max(mapping->last, other->last);
 }
@@ -248,10 +249,12 @@ struct viommu_mapping *viommu_store_make_stale(struct viommu_store *store,
 	/* Its memory can be used again at once, that of one in the list cannot. */
 	viommu_store_remove(store, mapping);
 	if (before) {
+		before->kept |= mapping->kept;
 		before->last = mapping->last;
 		if (behind)
 			viommu_store_join(store, before, behind);
 	} else {
+		behind->kept |= mapping->kept;
 		behind->start = mapping->start;
 	}
 	viommu_store_free(store, mapping);

@@ -26,6 +26,7 @@
  * @replayed: its last MAP was sent by a replay, which looks after @status
  * @unclear: a MAP of it had no clear answer: the device may hold it, whatever @status says
  * @stale: its owner has unmapped it, and the device may still hold it
+ * @kept: an UNMAP of it, stale as it is, or of a part has failed before
  * @identity: the driver's own, for an identity region: nobody else unmaps it
  */
 struct viommu_mapping {
@@ -41,6 +42,7 @@ struct viommu_mapping {
 	bool replayed:1;
 	bool unclear:1;
 	bool stale:1;
+	bool kept:1;
 	bool identity:1;
 };
 
@@ -118,6 +120,7 @@ static inline void viommu_mapping_init(struct viommu_mapping *mapping, u64 start
 	mapping->replayed = false;
 	mapping->unclear = false;
 	mapping->stale = false;
+	mapping->kept = false;
 	mapping->identity = false;
 	mapping->status = VIOMMU_MAPPING_UNSENT;
 }

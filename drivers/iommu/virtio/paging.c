@@ -133,6 +133,7 @@ static int viommu_domain_free_left(struct viommu_domain *domain)
 			return 0;
 		if (unlikely(mapping->status)) {
 			atomic_dec(&domain->batch.failed);
+			mapping->kept = true;
 			viommu_domain_keep_stale(domain, mapping);
 			continue;
 		}

@@ -439,6 +439,43 @@ static void test_translate(void)
 	store_end(&store);
 }
 
+/* Whoever it becomes part of, before or behind, then or later, it was refused once. */
+static void test_kept(void)
+{
+	unsigned int which;
+
+	for (which = 0; which < 4; which++) {
+		struct viommu_mapping *mappings[3], *all = NULL;
+		struct viommu_store store;
+		unsigned int i;
+
+		store_begin(&store);
+		for (i = 0; i < 3; i++) {
+			mappings[i] = store_add(&store, i * 0x1000, i * 0x1000 + 0xfff, 0);
+			EXPECT(!mappings[i]->kept);
+			mappings[i]->kept = i == which;
+		}
+		/* the one in the middle last, and then all of them in a row */
+		viommu_store_make_stale(&store, mappings[0]);
+		viommu_store_make_stale(&store, mappings[2]);
+		all = viommu_store_make_stale(&store, mappings[1]);
+		expect_range(all, 0, 0x2fff);
+		EXPECT_EQ(all->kept, which < 3);
+		store_end(&store);
+
+		store_begin(&store);
+		for (i = 0; i < 3; i++) {
+			mappings[i] = store_add(&store, i * 0x1000, i * 0x1000 + 0xfff, 0);
+			mappings[i]->kept = i == which;
+		}
+		for (i = 3; i-- > 0; )
+			all = viommu_store_make_stale(&store, mappings[i]);
+		expect_range(all, 0, 0x2fff);
+		EXPECT_EQ(all->kept, which < 3);
+		store_end(&store);
+	}
+}
+
 static void test_edges(void)
 {
 	struct viommu_mapping *all, *low, *high;
@@ -1763,6 +1800,7 @@ static const struct test_case cases[] = {
 	{ "what is to be unmapped, newest first", test_next_stale_order },
 	{ "mappings that have become part of another", test_absorbed },
 	{ "what has left, oldest first, up to one that has not", test_next_left },
+	{ "what could not be unmapped is known as that, whatever it joins", test_kept },
 	{ "memory is kept and used again, within a bound", test_spares },
 	{ "memory of mappings that have become part of another", test_spares_of_stale },
 	{ "a store is emptied in any state", test_empty },

@@ -59,7 +59,7 @@ not_split()
 preload refuse-requests
 
 # shellcheck disable=SC2086 # a list
-ktap_begin $(($(wc -w <<<$KERNELS) * 11))
+ktap_begin $(($(wc -w <<<$KERNELS) * 12))
 for kernel in $KERNELS; do
 	dir=$RUNS/$kernel
 	check "$kernel: guest" env VIOMMU_REFUSE_MAP=37 VIOMMU_REFUSE_UNMAP=23 \
@@ -72,6 +72,8 @@ for kernel in $KERNELS; do
 	check "$kernel: a refused UNMAP is counted" said "$dir" "failed unmap 1"
 	check "$kernel: and is logged" \
 		said "$dir" "log .* UNMAP of 0x[0-9a-f]*-0x[0-9a-f]* .* refused: RANGE .*"
+	check "$kernel: and is seen in debugfs" said "$dir" "stale unmap-23-again 0" \
+		"stale unmap-refused 1" "stale map-23 0"
 	check "$kernel: what the host still holds is unmapped before it is mapped" \
 		unmapped_first "$dir"
 	check "$kernel: that mapping works" said "$dir" "status map-23-again 0"
