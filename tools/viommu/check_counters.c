@@ -41,7 +41,7 @@ static void check_failures(struct findings *findings, const struct iommu *iommu,
 				      counters->failed[type], counter_text(counters->sent[type]),
 				      request_types[type]);
 		if (type != REQUEST_PROBE)
-			finding_advise(finding, "dmesg | grep -i 'virtio_iommu.*refused' has them");
+			finding_advise(finding, "dmesg | grep virtio_iommu says which");
 	}
 }
 

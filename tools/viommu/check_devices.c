@@ -132,6 +132,21 @@ static void check_counts(struct findings *findings, const struct system *system)
 			    "lazy ones, whose unmaps take effect up to 10 ms later: %zu", lazy);
 }
 
+static const char *outside_advice(const struct system *system)
+{
+	bool bound = false;
+	size_t i;
+
+	for (i = 0; i < system->nr_iommus; i++) {
+		if (system->iommus[i].ours)
+			return "dmesg | grep 'stays outside' says why";
+		bound |= !!system->iommus[i].driver;
+	}
+	if (bound)
+		return "the stock driver leaves some out, and does not say why: viommu does not";
+	return "bind a driver to the virtio-iommu";
+}
+
 void check_devices(struct findings *findings, const struct system *system)
 {
 	bool hidden = firmware_is_hidden(system->firmware);
@@ -140,7 +155,7 @@ void check_devices(struct findings *findings, const struct system *system)
 	check_counts(findings, system);
 	add_trouble(findings, system, TROUBLE_OUTSIDE, SEVERITY_BAD, "outside",
 		    "outside, though a virtio-iommu should have them:",
-		    "with no driver bound, bind one; else dmesg | grep 'stays outside' says why");
+		    outside_advice(system));
 	add_trouble(findings, system, TROUBLE_OUTSIDE, SEVERITY_WARN, "outside-closed",
 		    "outside, and with bypass closed without any DMA:",
 		    "dmesg | grep 'stays outside' says why");

@@ -17,7 +17,7 @@
 enum { DOMAIN, START, LAST, PHYS, ACCESS, STATE, WORDS };
 
 const char *const mapping_states[STATES] = {
-	"mapped", "unsent", "pending", "refused", "stale", "unknown",
+	"mapped", "unsent", "pending", "refused", "unmapping", "stale", "unknown",
 };
 
 uint64_t range_size(uint64_t start, uint64_t last)

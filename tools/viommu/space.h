@@ -11,6 +11,7 @@ enum mapping_state {
 	STATE_UNSENT,		/* no request was sent yet: the device reaches nothing there */
 	STATE_PENDING,		/* the host has not answered yet */
 	STATE_REFUSED,		/* the host did not map it */
+	STATE_UNMAPPING,	/* the host has not unmapped it yet: lazily, up to 10 ms later */
 	STATE_STALE,		/* the host did not unmap it: the device may still reach it */
 	STATE_UNKNOWN,
 	STATES,

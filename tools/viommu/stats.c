@@ -314,9 +314,9 @@ const struct command command_stats = {
 	.summary = "Show counters of requests, kicks, mappings and faults, or their rates",
 	.help =
 "Without --interval: all counters since the driver took the virtio-iommu over, and, for\n"
-"root, histograms: how many requests shared a kick, how long answers took, and which were\n"
-"not OK. With it: a row of rates a second, again and again. A kick is one exit of the guest;\n"
-"\"batch\" is how many requests shared one.\n"
+"root, histograms: how many requests shared a kick, how long CPUs waited for answers, and\n"
+"which were not OK. With it: a row of rates a second, again and again. A kick is one exit of\n"
+"the guest; \"batch\" is how many requests shared one.\n"
 "\n"
 "  -i, --interval SECONDS  print rates every so many seconds, until interrupted\n"
 "  -n, --count N           stop after N times; every second unless --interval says otherwise\n",
