@@ -72,9 +72,9 @@ graph_is_whole()
 
 	[ "$(devices "$dir" | wc -l)" -ge 5 ] || { echo "hardly a device"; return 1; }
 	svg=$(said_by "$dir" graph | dot -Tsvg) || return 1
-	for bdf in $(awk '$1 == "pci" { print $2 }' "$dir/report"); do
+	while read -r bdf; do
 		grep -q "$bdf" <<<"$svg" || { echo "no $bdf"; return 1; }
-	done
+	done < <(awk '$1 == "pci" { print $2 }' "$dir/report")
 	same true "$(said_by "$dir" graph-json | jq '[.nodes[].id] as $ids | (.nodes | length > 10) and
 		all(.edges[] | .from, .to; IN($ids[]))')"
 }
@@ -149,6 +149,7 @@ counters_are_hosts()
 # Each request's answer, and each kick, is one event.
 trace_is_hosts()
 {
+	# shellcheck disable=SC2016 # jq's
 	local sum='(map(select(.event == "kick")) | length) as $kicks |
 		(map(select(.event == "request" and .status == "OK") | .type)) as $types |
 		[$kicks, (("ATTACH", "DETACH", "MAP", "UNMAP") as $type |
