@@ -551,13 +551,18 @@ static int viommu_queue_try_send(struct viommu_queue *queue, struct viommu_batch
 				 const struct viommu_wire *wire, int *result)
 {
 	struct viommu_wire *slot;
+	unsigned long flags;
+	int ret;
 
-	guard(spinlock_irqsave)(&queue->lock);
+	spin_lock_irqsave(&queue->lock, flags);
 	slot = viommu_queue_slot(queue);
-	if (IS_ERR(slot))
-		return PTR_ERR(slot);
-	*slot = *wire;
-	return viommu_queue_add(queue, batch, result);
+	ret = PTR_ERR_OR_ZERO(slot);
+	if (!ret) {
+		*slot = *wire;
+		ret = viommu_queue_add(queue, batch, result);
+	}
+	spin_unlock_irqrestore(&queue->lock, flags);
+	return ret;
 }
 
 /**
@@ -584,17 +589,4 @@ int viommu_queue_send(struct viommu_queue *queue, const struct viommu_wire *wire
 	}
 	viommu_queue_poll(queue, &batch, true);
 	return result;
-}
-
-/**
- * viommu_queue_counters() - what the queue has done so far
- * @queue: the queue
- *
- * Context: Any.
- * Return: a copy.
- */
-struct viommu_counters viommu_queue_counters(struct viommu_queue *queue)
-{
-	guard(spinlock_irqsave)(&queue->lock);
-	return queue->counters;
 }

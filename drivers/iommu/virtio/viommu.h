@@ -161,7 +161,24 @@ bool viommu_queue_commit(struct viommu_queue *queue);
 void viommu_queue_make_room(struct viommu_queue *queue);
 void viommu_queue_wait(struct viommu_queue *queue, struct viommu_batch *batch);
 int viommu_queue_send(struct viommu_queue *queue, const struct viommu_wire *wire);
-struct viommu_counters viommu_queue_counters(struct viommu_queue *queue);
+
+/**
+ * viommu_queue_counters() - what the queue has done so far
+ * @queue: the queue
+ *
+ * Context: Any.
+ * Return: a copy.
+ */
+static inline struct viommu_counters viommu_queue_counters(struct viommu_queue *queue)
+{
+	struct viommu_counters counters;
+	unsigned long flags;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	counters = queue->counters;
+	spin_unlock_irqrestore(&queue->lock, flags);
+	return counters;
+}
 
 /* The virtqueues, as the specification numbers them. */
 enum viommu_vq {
