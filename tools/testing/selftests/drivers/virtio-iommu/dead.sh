@@ -35,6 +35,19 @@ failed_at_once()
 	[ "${disks:-none}" = 1 ] || { echo "${disks:-no} disks while the device was dead"; return 1; }
 }
 
+# A busy machine may take a guest's processors away for a while, which only ever adds
+# to its times: the first of three guests that is in time counts.
+guest_in_time()
+{
+	local dir=$1 try late
+
+	for try in 1 2 3; do
+		guest "$dir" -k "$2" -i boot-bypass=on dead -- -device edu,addr=0x10 || return 1
+		late=$(in_time "$dir" && failed_at_once "$dir") && break
+		echo "RETRY guest $try of 3 was late: $late"
+	done
+}
+
 logged_once()
 {
 	local n
@@ -47,8 +60,7 @@ logged_once()
 ktap_begin $(($(wc -w <<<$KERNELS) * 9))
 for kernel in $KERNELS; do
 	dir=$RUNS/$kernel
-	check "$kernel: guest" guest "$dir" -k "$kernel" -i boot-bypass=on dead -- \
-		-device edu,addr=0x10
+	check "$kernel: guest" guest_in_time "$dir" "$kernel"
 	check "$kernel: an error in time" in_time "$dir"
 	check "$kernel: failed at once" failed_at_once "$dir"
 	check "$kernel: said once" logged_once "$dir"
