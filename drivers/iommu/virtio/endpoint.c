@@ -121,7 +121,7 @@ static int viommu_master_merge_regions(struct viommu_master *master)
 {
 	const struct viommu_regions *regions;
 	struct viommu_regions from = {};
-	unsigned int i, j, max = 0;
+	unsigned int i, j, refused, max = 0;
 	int ret;
 
 	for (i = 0; i < master->nr_endpoints; i++)
@@ -138,7 +138,13 @@ static int viommu_master_merge_regions(struct viommu_master *master)
 		ret = viommu_regions_normalise(&master->regions, &from,
 					       master->viommu->limits.granule);
 	viommu_regions_free(&from);
-	return ret;
+	if (ret)
+		return ret;
+	refused = viommu_regions_bound(&master->regions);
+	if (refused)
+		dev_warn(master->dev, "%u reserved regions are too large for their type: nothing is mapped there\n",
+			 refused);
+	return 0;
 }
 
 static bool viommu_master_has_msi_region(const struct viommu_master *master)

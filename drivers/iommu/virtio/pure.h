@@ -83,6 +83,7 @@ unsigned int viommu_regions_settle_identity(struct viommu_regions *regions,
 					    const struct viommu_limits *limits, bool accept);
 int viommu_regions_normalise(struct viommu_regions *regions, struct viommu_regions *from,
 			     u64 granule);
+unsigned int viommu_regions_bound(struct viommu_regions *regions);
 const struct viommu_region *viommu_regions_first(const struct viommu_regions *regions, u64 start,
 						 u64 last);
 const struct viommu_region *viommu_regions_open(const struct viommu_regions *regions,

@@ -16,6 +16,7 @@
 #include <linux/errno.h>
 #include <linux/limits.h>
 #include <linux/minmax.h>
+#include <linux/sizes.h>
 
 #include "pure.h"
 
@@ -28,6 +29,10 @@
 #define VIOMMU_LAYER_RESERVED	BIT(3)
 #define VIOMMU_LAYER_MSI	BIT(4)
 #define VIOMMU_NR_LAYERS	5
+
+/* Bytes that a device's regions may have together: see viommu_regions_bound(). */
+#define VIOMMU_MSI_MAX		SZ_16M
+#define VIOMMU_IDENTITY_MAX	(64ULL * SZ_1G)
 
 /**
  * struct viommu_layers - what holds where a sweep over regions stands
@@ -249,6 +254,40 @@ int viommu_regions_normalise(struct viommu_regions *regions, struct viommu_regio
 		start = last + 1;
 	}
 	return 0;
+}
+
+/**
+ * viommu_regions_bound() - keep regions to what the kernel can bear
+ * @regions: a normalised list
+ *
+ * For each page of an MSI region the kernel's DMA API has a record, and at each page of an
+ * identity region the core looks: of much more than any machine has, neither would come to
+ * an end. What is too much together with those below it becomes RESERVED.
+ *
+ * Context: Any. The list is the caller's.
+ * Return: how many became RESERVED.
+ */
+unsigned int viommu_regions_bound(struct viommu_regions *regions)
+{
+	struct viommu_region *region, *end = regions->entries + regions->nr;
+	u64 left[] = {
+		[VIOMMU_REGION_MSI] = VIOMMU_MSI_MAX,
+		[VIOMMU_REGION_IDENTITY] = VIOMMU_IDENTITY_MAX,
+	};
+	unsigned int refused = 0;
+
+	for (region = regions->entries; region < end; region++) {
+		if (region->type == VIOMMU_REGION_RESERVED)
+			continue;
+		if (region->last - region->start < left[region->type]) {
+			left[region->type] -= region->last - region->start + 1;
+			continue;
+		}
+		region->type = VIOMMU_REGION_RESERVED;
+		region->flags = 0;
+		refused++;
+	}
+	return refused;
 }
 
 /**

@@ -904,6 +904,61 @@ static void test_settle_many(void)
 }
 
 /*
+ * Regions too large for their type
+ */
+
+static void test_bound(void)
+{
+	const u64 msi = 0x1000000, identity = 0x1000000000, other = 0x100000000000;
+	const struct {
+		const char *types;
+		struct viommu_region in[4];
+	} examples[] = {
+		{ "", { {} } },
+		/* as much as is allowed, and a byte more */
+		{ "M", { MSI(0x5000, 0x5000 + msi - 1) } },
+		{ "R", { MSI(0x5000, 0x5000 + msi) } },
+		{ "I", { IDENTITY(0, identity - 1, READ) } },
+		{ "R", { IDENTITY(0, identity, READ) } },
+		{ "R", { MSI(0, U64_MAX) } },
+		{ "R", { IDENTITY(0, U64_MAX, READ | WRITE | MMIO) } },
+		/* together; one that is too large takes nothing from the others */
+		{ "MMR", { MSI(0, 0xfff), MSI(0x5000, 0x5000 + msi - 0x1001),
+			   MSI(other, other) } },
+		{ "MRM", { MSI(0, 0xfff), MSI(0x5000, 0x5000 + msi - 1), MSI(other, other) } },
+		{ "IRI", { IDENTITY(0, 0xfff, READ), IDENTITY(0x5000, 0x5000 + identity - 1, READ),
+			   IDENTITY(other, other, WRITE) } },
+		/* each type for itself */
+		{ "IMR", { IDENTITY(0, identity - 1, READ), MSI(identity, identity + msi - 1),
+			   IDENTITY(other, other, READ) } },
+		{ "RMI", { RES(0, identity), MSI(2 * identity, 2 * identity + msi - 1),
+			   IDENTITY(other, other + identity - 1, READ) } },
+	};
+	unsigned int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(examples); i++) {
+		const char *types = examples[i].types;
+		unsigned int nr = strlen(types), refused = 0;
+		struct viommu_regions regions = list_create(examples[i].in, nr, nr);
+		unsigned int got = viommu_regions_bound(&regions);
+
+		for (j = 0; j < nr; j++) {
+			struct viommu_region want = examples[i].in[j];
+
+			if (types[j] == 'R' && want.type != VIOMMU_REGION_RESERVED) {
+				want.type = VIOMMU_REGION_RESERVED;
+				want.flags = 0;
+				refused++;
+			}
+			EXPECT(same_region(&regions.entries[j], &want));
+		}
+		EXPECT_EQ(got, refused);
+		EXPECT_EQ(regions.nr, nr);
+		free(regions.entries);
+	}
+}
+
+/*
  * Several endpoints
  */
 
@@ -1359,6 +1414,7 @@ static const struct test_case cases[] = {
 	{ "which identity regions count at 0 and 2^64-1", test_settle_edges },
 	{ "which identity regions count, against a map of addresses", test_settle_random },
 	{ "which identity regions count, of as many as a reply can hold", test_settle_many },
+	{ "regions too large for their type", test_bound },
 	{ "D35 the table of combinations of two endpoints' regions, every cell",
 	  test_combinations },
 	{ "identity regions that would be open to another endpoint", test_open },
