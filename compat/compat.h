@@ -8,6 +8,7 @@
 #define _VIOMMU_COMPAT_H
 
 #include <linux/device.h>
+#include <linux/dma-mapping.h>
 #include <linux/of.h>
 #include <linux/slab.h>
 #include <linux/virtio_config.h>
@@ -65,9 +66,36 @@ static inline int of_map_iommu_id(struct device_node *np, u32 id, struct of_phan
 }
 #endif
 
+/* 7.2, these bits of struct device are flags with functions. Can go with kernels before. */
+#ifndef HAVE_DEV_FLAGS
+#ifdef HAVE_DMA_IOMMU
+static inline void dev_set_dma_iommu(struct device *dev)
+{
+	dev->dma_iommu = true;
+}
+
+static inline void dev_clear_dma_iommu(struct device *dev)
+{
+	dev->dma_iommu = false;
+}
+#endif
+
+static inline void dev_clear_dma_skip_sync(struct device *dev)
+{
+#ifdef CONFIG_DMA_NEED_SYNC
+	dev->dma_skip_sync = false;
+#endif
+}
+#endif
+
 /* 7.0, "slab: Introduce kmalloc_obj() and family". Can go with kernels before. */
 #ifndef kzalloc_obj
 #define kzalloc_obj(object, gfp)	kzalloc(sizeof(object), gfp)
+#endif
+
+/* Some release from 6.13 to 7.2; before it no driver says so. Can go with those. */
+#ifndef DMA_ATTR_REQUIRE_COHERENT
+#define DMA_ATTR_REQUIRE_COHERENT	0
 #endif
 
 void viommu_compat_count_driver(struct device *dev);
