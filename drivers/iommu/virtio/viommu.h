@@ -9,11 +9,17 @@
  * Locks, outermost first:
  *
  *	viommu_devices_lock	mutex; which virtio-iommus there are (main.c)
+ *	viommu_dma_lock		mutex; which devices have our DMA operations, and the
+ *				IOVAs of their domains (dma_mode.c)
  *	viommu->endpoints_lock	mutex; endpoint IDs, their users, and to which
  *				domain each is attached; devices left outside
  *	viommu->probe_lock	mutex; the one buffer for PROBE
  *	viommu_lost_lock	mutex; which endpoints are in no domain and should be
  *				in one (lost.c)
+ *	cpu->lock, pool->lock	spinlocks, any context; a pool's free slots, its chunks
+ *				(dma_pool.c)
+ *	warm->lock		spinlock, any context; areas (dma_warm.c)
+ *	space->lock		spinlock, any context; IOVAs that wait (dma_space.c)
  *	domain->lock		spinlock, any context; the mappings, and whether
  *				the device knows the domain
  *	queue->lock		spinlock, any context; the virtqueue and its slots
@@ -220,6 +226,23 @@ void viommu_events_free(struct viommu_device *viommu);
 void viommu_events_callback(struct virtqueue *vq);
 
 /**
+ * enum viommu_dma_mode - how a device's DMA is mapped
+ * @VIOMMU_DMA_ORDINARY: each buffer when it is mapped, as the kernel does it
+ * @VIOMMU_DMA_BOUNCE: small buffers are copied through memory that stays mapped
+ * @VIOMMU_DMA_REUSE: with the memory around it, which stays mapped while it is in use
+ * @VIOMMU_DMA_MODES: how many there are
+ */
+enum viommu_dma_mode {
+	VIOMMU_DMA_ORDINARY,
+	VIOMMU_DMA_BOUNCE,
+	VIOMMU_DMA_REUSE,
+	VIOMMU_DMA_MODES,
+};
+
+struct viommu_space;
+struct viommu_dma;
+
+/**
  * struct viommu_domain - an address space
  * @domain: the core's view
  * @viommu: the device; NULL until the domain is finalised by its first attach or
@@ -241,6 +264,7 @@ void viommu_events_callback(struct virtqueue *vq);
  * @batch: the MAP and UNMAP requests under way
  * @regions: what its endpoints reserve, combined: see reserve.c
  * @has_identity: there is, or was, an identity mapping in @store
+ * @space: IOVAs for devices with our DMA operations; see dma_mode.c
  */
 struct viommu_domain {
 	struct iommu_domain domain;
@@ -257,6 +281,7 @@ struct viommu_domain {
 	struct viommu_batch batch;
 	struct viommu_regions regions;
 	bool has_identity;
+	struct viommu_space *space;
 };
 
 /**
@@ -299,6 +324,11 @@ void viommu_ids_put(struct viommu_device *viommu, struct viommu_endpoint *endpoi
  * @live: and may have DMA under way
  * @evicted: it was already told to go, with its driver
  * @leads: it was the first of its group
+ * @wish: how its DMA is to be mapped, from the next bind on
+ * @in_use: how it is mapped now
+ * @dma: our DMA operations' state while it has a driver, NULL where it has the kernel's
+ * @kernels_ops: its driver, if it has one, uses the kernel's; guarded by viommu_dma_lock
+ * @stays_in: the domain that it must not leave, for ours; NULL where it may
  * @nr_endpoints: number of @endpoints
  * @endpoints: its endpoints, each once
  */
@@ -311,6 +341,11 @@ struct viommu_master {
 	bool live;
 	bool evicted;
 	bool leads;
+	enum viommu_dma_mode wish;
+	enum viommu_dma_mode in_use;
+	struct viommu_dma *dma;
+	bool kernels_ops;
+	struct viommu_domain *stays_in;
 	unsigned int nr_endpoints;
 	struct viommu_endpoint *endpoints[];
 };
@@ -342,6 +377,10 @@ void viommu_bypass_shut(struct viommu_device *viommu);
 void viommu_bypass_hold(struct viommu_device *viommu);
 void viommu_bypass_settle(struct viommu_device *viommu, bool all_attached);
 const char *viommu_bypass_state(const struct viommu_device *viommu);
+
+/* Where x86's interrupts are written to, whatever the host says. */
+#define VIOMMU_X86_MSI_START	0xfee00000
+#define VIOMMU_X86_MSI_LAST	0xfeefffff
 
 /* Faults that are remembered. */
 #define VIOMMU_FAULT_RECORDS	64
@@ -497,6 +536,11 @@ bool viommu_pci_is_behind_alias(struct pci_dev *pdev);
 int viommu_topology_init(void);
 void viommu_topology_exit(void);
 int viommu_topology_configure(struct device *dev, bool *core_waits);
+
+int viommu_dma_init(void);
+void viommu_dma_add(struct viommu_master *master);
+void viommu_dma_remove(struct viommu_master *master);
+void viommu_dma_begin(struct device *dev);
 
 extern const struct attribute_group *viommu_stats_groups[];
 
