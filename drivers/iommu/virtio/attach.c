@@ -427,6 +427,18 @@ static bool viommu_attach_must_succeed(const struct viommu_domain *domain,
 		previous->domain.type == IOMMU_DOMAIN_UNMANAGED);
 }
 
+/*
+ * While it has our DMA operations, also when its driver is gone and what that had managed is
+ * being freed: for the core nobody uses the device then. Blocking is for a while only.
+ */
+static bool viommu_attach_is_barred(const struct viommu_domain *domain,
+				    const struct viommu_master *master)
+{
+	const struct viommu_domain *stays_in = READ_ONCE(master->stays_in);
+
+	return stays_in && domain != stays_in && domain != &master->viommu->blocking;
+}
+
 static void viommu_endpoint_cut_off(struct viommu_master *master, struct viommu_endpoint *endpoint,
 				    struct viommu_domain *domain)
 {
@@ -486,7 +498,8 @@ static int viommu_attach_errno(int ret)
  *
  * Context: Process context. Takes endpoints_lock, may sleep.
  * Return: 0; -EINVAL where device and domain do not go together; -EBUSY where
- * the host refuses to move an endpoint; -ENOMEM, -ENOSPC, -ENODEV.
+ * the host refuses to move an endpoint, or its driver's DMA has not ended yet; -ENOMEM,
+ * -ENOSPC, -ENODEV.
  */
 int viommu_domain_attach(struct viommu_domain *domain, struct viommu_master *master)
 {
@@ -495,6 +508,8 @@ int viommu_domain_attach(struct viommu_domain *domain, struct viommu_master *mas
 	bool must;
 	int ret;
 
+	if (viommu_attach_is_barred(domain, master))
+		return -EBUSY;
 	guard(mutex)(&viommu->endpoints_lock);
 	must = viommu_attach_must_succeed(domain, master);
 	for (i = 0; i < master->nr_endpoints; i++)

@@ -288,6 +288,7 @@ static int viommu_master_take_in(struct device *dev, struct viommu_device *viomm
 			 dev_driver_string(dev));
 	viommu_master_link(master);
 	dev_iommu_priv_set(dev, master);
+	viommu_dma_add(master);
 	return 0;
 }
 
@@ -414,6 +415,7 @@ void viommu_master_release(struct device *dev)
 	struct viommu_master *master = dev_iommu_priv_get(dev);
 	struct viommu_device *viommu = master->viommu;
 
+	viommu_dma_remove(master);
 	device_link_remove(dev, &viommu->vdev->dev);
 	scoped_guard(mutex, &viommu->endpoints_lock) {
 		list_del(&master->node);

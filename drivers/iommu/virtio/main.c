@@ -443,6 +443,8 @@ static int viommu_bus_notify(struct notifier_block *block, unsigned long action,
 {
 	struct viommu_device *viommu;
 
+	if (action == BUS_NOTIFY_BIND_DRIVER)
+		viommu_dma_begin(data);
 	if (action != BUS_NOTIFY_REMOVED_DEVICE && action != BUS_NOTIFY_UNBOUND_DRIVER)
 		return NOTIFY_DONE;
 	guard(mutex)(&viommu_devices_lock);
@@ -474,6 +476,9 @@ static int __init viommu_init(void)
 {
 	int ret;
 
+	ret = viommu_dma_init();
+	if (ret)
+		return ret;
 	ret = viommu_mapping_cache_create();
 	if (ret)
 		return ret;
