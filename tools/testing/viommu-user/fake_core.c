@@ -55,10 +55,7 @@ void core_begin(void)
 
 void core_end(void)
 {
-	unsigned int i;
-
-	for (i = 0; i < XARRAY_ENTRIES; i++)
-		EXPECT(!viommu.endpoints.slots[i].entry);
+	EXPECT(!viommu.endpoints.first);
 	EXPECT_EQ(viommu.blocking.nr_endpoints, 0);
 	EXPECT_EQ(atomic_read(&viommu.nr_domains), 0);
 	EXPECT_EQ(viommu.kref.count, 0);

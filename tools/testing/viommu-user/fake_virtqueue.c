@@ -128,7 +128,7 @@ void fake_cpus(unsigned int nr, void (*run)(unsigned int cpu))
 }
 
 /* Here an interrupt may come, another CPU run, the device work. */
-static void fake_step(void)
+void fake_step(void)
 {
 	void (*interrupt)(void);
 

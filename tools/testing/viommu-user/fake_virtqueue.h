@@ -203,5 +203,7 @@ bool fake_busy(void);
  */
 void fake_cpus(unsigned int nr, void (*run)(unsigned int cpu));
 void fake_yield(void);
+/* What every lock and poll does: an interrupt may come, or another CPU run. */
+void fake_step(void);
 
 #endif /* _FAKE_VIRTQUEUE_H */

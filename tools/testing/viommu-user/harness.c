@@ -30,7 +30,8 @@ unsigned int rb_die = 1;
 static const struct test_suite * const suites[] = {
 	&suite_wire, &suite_config, &suite_property, &suite_regions,
 	&suite_fault, &suite_table, &suite_viot, &suite_iort, &suite_mapping, &suite_request,
-	&suite_domain, &suite_model,
+	&suite_domain, &suite_model, &suite_space, &suite_pool,
+	&suite_chunks, &suite_warm, &suite_dma, &suite_sg, &suite_alloc,
 };
 
 static u64 seed = 1, rounds = 1;

@@ -48,7 +48,9 @@ struct test_suite {
 
 extern const struct test_suite suite_wire, suite_config, suite_property, suite_regions,
 			       suite_fault, suite_table, suite_viot, suite_iort, suite_mapping,
-			       suite_request, suite_domain, suite_model;
+			       suite_request, suite_domain, suite_model, suite_space,
+			       suite_pool, suite_chunks, suite_warm, suite_dma, suite_sg,
+			       suite_alloc;
 #endif
 
 /* Prints a failure with the subject in bytes; ends the test at a bound, or if @fatal. */

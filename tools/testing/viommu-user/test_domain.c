@@ -13,7 +13,7 @@
 #define IOVA	0x100000ULL
 #define PHYS	0x40000000ULL
 
-static struct device devices[] = { { "a" }, { "b" } };
+static struct device devices[] = { { .name = "a" }, { .name = "b" } };
 static struct viommu_master *a, *b;
 
 /* Which of the next ATTACHes, MAPs and UNMAPs the device refuses, a bit for each; and how. */
@@ -528,6 +528,52 @@ static void test_probe_unanswered(void)
 	end();
 }
 
+/* While its driver's DMA has not ended a device leaves its domain for blocking only. */
+static void test_stays(void)
+{
+	static const u32 ids_a[CORE_IDS] = { 1, 2 }, ids_b[CORE_IDS] = { 3 };
+	struct viommu_domain *domain, *other;
+	unsigned int i, requests;
+
+	iommu.endpoints[0].nr_regions = 1;
+	iommu.endpoints[0].regions[0] = (struct fake_region){ .start = 0, .last = PAGE - 1 };
+	begin(ids_a, ids_b, 99);
+	domain = domain_of(a);
+	other = domain_of(a);
+	EXPECT_EQ(viommu_domain_attach(domain, a), 0);
+	map(domain);
+	a->stays_in = domain;
+	requests = fake.types[VIRTIO_IOMMU_T_ATTACH];
+	EXPECT_EQ(viommu_domain_attach(other, a), -EBUSY);
+	EXPECT_EQ(fake.types[VIRTIO_IOMMU_T_ATTACH], requests);
+	EXPECT_EQ(fake.types[VIRTIO_IOMMU_T_DETACH], 0);
+	for (i = 0; i < a->nr_endpoints; i++) {
+		EXPECT(a->endpoints[i]->domain == domain);
+		EXPECT_EQ(iommu.endpoints[i].domain, domain->id);
+	}
+	EXPECT_EQ(domain->nr_endpoints, 2);
+	EXPECT_EQ(other->nr_endpoints, 0);
+	/* nor is anything reserved there for it */
+	EXPECT_EQ(other->regions.nr, 0);
+	EXPECT(device_holds(domain->id));
+	/* Another device may go there, and this one where it is, and back. */
+	EXPECT_EQ(viommu_domain_attach(other, b), 0);
+	EXPECT_EQ(viommu_domain_attach(domain, a), 0);
+	EXPECT_EQ(viommu_domain_attach(&viommu.blocking, a), 0);
+	EXPECT_EQ(viommu_domain_attach(other, a), -EBUSY);
+	EXPECT(a->endpoints[0]->domain == &viommu.blocking);
+	EXPECT_EQ(viommu_domain_attach(domain, a), 0);
+	EXPECT(device_holds(domain->id));
+	a->stays_in = NULL;
+	EXPECT_EQ(viommu_domain_attach(other, a), 0);
+	EXPECT_EQ(other->nr_endpoints, 3);
+	EXPECT_EQ(viommu_domain_attach(&viommu.blocking, a), 0);
+	EXPECT_EQ(viommu_domain_attach(&viommu.blocking, b), 0);
+	viommu_domain_free(&domain->domain);
+	viommu_domain_free(&other->domain);
+	end();
+}
+
 static const struct test_case cases[] = {
 	{ "what is mapped the device holds, what is unmapped it does not", test_unsent },
 	{ "an attach without memory changes nothing", test_reserve_no_memory },
@@ -540,6 +586,7 @@ static const struct test_case cases[] = {
 	{ "an endpoint that cannot go back takes its regions with it", test_no_way_back },
 	{ "a mapping that is synced while a replay sends it, and refused", test_refused_in_replay },
 	{ "a mapping whose replay has no clear answer can be unmapped", test_unclear_in_replay },
+	{ "a device that is to stay does not move", test_stays },
 	{ "regions go with their device, if not with its last endpoint", test_shared_endpoint },
 	{ "a device that is refused where the core takes no error is cut off", test_cut_off },
 	{ "a PROBE that is never answered keeps its buffer", test_probe_unanswered },

@@ -4,6 +4,7 @@
 
 #include_next <linux/limits.h>
 #include <linux/types.h>
+#include <stdint.h>
 
 #define INT_MAX		((int)(~0U >> 1))
 #define U16_MAX		((u16)~0U)

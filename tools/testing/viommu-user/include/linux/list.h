@@ -25,6 +25,11 @@ static inline void list_add_tail(struct list_head *entry, struct list_head *head
 	head->prev = entry;
 }
 
+static inline void list_add(struct list_head *entry, struct list_head *head)
+{
+	list_add_tail(entry, head->next);
+}
+
 static inline void list_del(struct list_head *entry)
 {
 	entry->prev->next = entry->next;
@@ -32,6 +37,21 @@ static inline void list_del(struct list_head *entry)
 	entry->next = NULL;
 	entry->prev = NULL;
 }
+
+static inline void list_move(struct list_head *entry, struct list_head *head)
+{
+	list_del(entry);
+	list_add(entry, head);
+}
+
+static inline void list_move_tail(struct list_head *entry, struct list_head *head)
+{
+	list_del(entry);
+	list_add_tail(entry, head);
+}
+
+#define list_first_entry_or_null(head, type, member)					\
+	((head)->next == (head) ? NULL : container_of((head)->next, type, member))
 
 #define list_for_each_entry(pos, head, member)						\
 	for (pos = container_of((head)->next, typeof(*pos), member);			\

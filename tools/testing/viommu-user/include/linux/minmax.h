@@ -21,6 +21,15 @@
 
 #define min3(x, y, z)		min(min(x, y), z)
 
+#define min_not_zero(x, y)						\
+	({								\
+		typeof(x) __a = (x);					\
+		typeof(y) __b = (y);					\
+									\
+		!__a ? __b : !__b ? __a : min(__a, __b);		\
+	})
+#define clamp_t(type, x, low, high)	min_t(type, max_t(type, x, low), high)
+
 #define swap(x, y)							\
 	do {								\
 		typeof(x) __swap = (x);					\

@@ -15,6 +15,14 @@
 
 #define GFP_KERNEL	0x1u
 #define GFP_ATOMIC	0x2u
+#define GFP_NOWAIT	0x4u
+#define __GFP_NOWARN	0x8u
+#define __GFP_ZERO	0x10u
+#define __GFP_NORETRY	0x20u
+#define __GFP_COMP	0x40u
+#define __GFP_DMA	0x80u
+#define __GFP_DMA32	0x100u
+#define __GFP_HIGHMEM	0x200u
 
 /**
  * struct slab_control - what a test sets and looks at
@@ -38,11 +46,16 @@ struct kmem_cache {
 	size_t size;
 };
 
+static inline bool gfpflags_allow_blocking(gfp_t gfp)
+{
+	return gfp & GFP_KERNEL;
+}
+
 /* Who may not sleep may not ask for memory in this way. */
 static inline bool slab_fails(gfp_t gfp)
 {
 	slab_control.gfp = gfp;
-	if (gfp == GFP_KERNEL)
+	if (gfpflags_allow_blocking(gfp))
 		might_sleep();
 	return slab_control.fail_in && --slab_control.fail_in == 0;
 }
@@ -113,10 +126,20 @@ static inline void *kcalloc(size_t nr, size_t size, gfp_t gfp)
 }
 
 #define kzalloc_obj(object, gfp)	kzalloc(sizeof(object), gfp)
+#define kzalloc_node(size, gfp, node)	kzalloc(size, gfp)
+#define struct_size(object, member, nr)	(sizeof(*(object)) + (nr) * sizeof(*(object)->member))
 
 static inline void *kzalloc(size_t size, gfp_t gfp)
 {
 	return kcalloc(1, size, gfp);
+}
+
+static inline void *krealloc(void *object, size_t size, gfp_t gfp)
+{
+	if (slab_fails(gfp))
+		return NULL;
+	slab_control.objects += !object;
+	return realloc(object, size);
 }
 
 static inline void *kvcalloc(size_t nr, size_t size, gfp_t gfp)

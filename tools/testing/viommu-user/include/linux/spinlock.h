@@ -6,6 +6,8 @@
 #ifndef _VIOMMU_USER_SPINLOCK_H
 #define _VIOMMU_USER_SPINLOCK_H
 
+#include <stdlib.h>
+
 #include <linux/atomic.h>
 #include <linux/bitops.h>
 #include <linux/compiler.h>
@@ -27,6 +29,18 @@ void spin_lock_init(spinlock_t *lock);
 void spin_lock(spinlock_t *lock);
 void spin_unlock(spinlock_t *lock);
 void spin_unlock_irqrestore(spinlock_t *lock, unsigned long flags);
+/* For who knows that interrupts are enabled. */
+static inline void spin_lock_irq(spinlock_t *lock)
+{
+	if (fake_lock_irqsave(lock))
+		abort();
+}
+
+static inline void spin_unlock_irq(spinlock_t *lock)
+{
+	spin_unlock_irqrestore(lock, 0);
+}
+
 void local_irq_restore(unsigned long flags);
 
 void fake_assert_spinlock(const spinlock_t *lock);

@@ -17,9 +17,12 @@ typedef __u64 u64;
 typedef __s64 s64;
 typedef unsigned __int128 u128;
 typedef unsigned int gfp_t;
+typedef u64 phys_addr_t;
+typedef u64 dma_addr_t;
 
 /* The kernel's build includes these two in every file. */
 #define __packed		__attribute__((__packed__))
+#define __counted_by(member)
 #define container_of(ptr, type, member)					\
 	((type *)((char *)(ptr) - offsetof(type, member)))
 

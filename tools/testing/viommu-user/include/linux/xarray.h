@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A short list, searched from its start. */
+/* A list, by index, searched from its start. */
 #ifndef _VIOMMU_USER_XARRAY_H
 #define _VIOMMU_USER_XARRAY_H
 
@@ -8,47 +8,110 @@
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 
-#define XARRAY_ENTRIES	16
+#define XA_FLAGS_LOCK_IRQ	1
 
-struct xarray {
-	struct {
-		unsigned long index;
-		void *entry;
-	} slots[XARRAY_ENTRIES];
+struct xa_node {
+	struct xa_node *next;
+	unsigned long index;
+	void *entry;
 };
 
-static inline unsigned int xa_slot(const struct xarray *xa, unsigned long index)
-{
-	unsigned int i;
+/* The lock of one that was never initialised is not taken: others guard that one. */
+struct xarray {
+	struct xa_node *first;
+	spinlock_t xa_lock; /* guards it, not against who only looks up */
+};
 
-	for (i = 0; i < XARRAY_ENTRIES; i++)
-		if (xa->slots[i].entry && xa->slots[i].index == index)
-			break;
-	return i;
+#define xa_lock_irqsave(xa, flags)	spin_lock_irqsave(&(xa)->xa_lock, flags)
+#define xa_unlock_irqrestore(xa, flags)	spin_unlock_irqrestore(&(xa)->xa_lock, flags)
+#define xa_mk_value(value)	((void *)((unsigned long)(value) << 1 | 1))
+
+static inline void xa_init_flags(struct xarray *xa, unsigned int flags)
+{
+	xa->first = NULL;
+	spin_lock_init(&xa->xa_lock);
+	if (flags != XA_FLAGS_LOCK_IRQ)
+		abort(); /* nothing here has another kind */
+}
+
+/* The one of this index, or where it would have to be. */
+static inline struct xa_node **xa_place(struct xarray *xa, unsigned long index)
+{
+	struct xa_node **place = &xa->first;
+
+	while (*place && (*place)->index < index)
+		place = &(*place)->next;
+	return place;
 }
 
 static inline void *xa_load(struct xarray *xa, unsigned long index)
 {
-	unsigned int slot = xa_slot(xa, index);
+	struct xa_node *node = *xa_place(xa, index);
 
-	return slot < XARRAY_ENTRIES ? xa->slots[slot].entry : NULL;
+	return node && node->index == index ? node->entry : NULL;
+}
+
+/* The kernel may need memory where an entry is replaced, too. */
+static inline void *__xa_store(struct xarray *xa, unsigned long index, void *entry, gfp_t gfp)
+{
+	struct xa_node *node, **place = xa_place(xa, index);
+	void *old = xa_load(xa, index);
+
+	if (xa->xa_lock.ready)
+		lockdep_assert_held(&xa->xa_lock);
+	if (!entry)
+		abort(); /* nothing here needs that */
+	if (slab_fails(gfp))
+		return ERR_PTR(-ENOMEM);
+	if (!old) {
+		node = malloc(sizeof(*node));
+		node->next = *place;
+		node->index = index;
+		*place = node;
+	}
+	(*place)->entry = entry;
+	return old;
+}
+
+static inline void *__xa_erase(struct xarray *xa, unsigned long index)
+{
+	struct xa_node *node, **place = xa_place(xa, index);
+	void *old = xa_load(xa, index);
+
+	if (xa->xa_lock.ready)
+		lockdep_assert_held(&xa->xa_lock);
+	if (old) {
+		node = *place;
+		*place = node->next;
+		free(node);
+	}
+	return old;
 }
 
 static inline void *xa_store(struct xarray *xa, unsigned long index, void *entry, gfp_t gfp)
 {
-	unsigned int slot = 0;
+	void *old;
 
-	if (!entry || gfp != GFP_KERNEL || xa_load(xa, index))
-		abort(); /* nothing here needs that */
-	if (slab_fails(gfp))
-		return ERR_PTR(-ENOMEM);
-	while (xa->slots[slot].entry)
-		if (++slot == XARRAY_ENTRIES)
-			abort();
-	xa->slots[slot].index = index;
-	xa->slots[slot].entry = entry;
-	return NULL;
+	if (!xa->xa_lock.ready)
+		return __xa_store(xa, index, entry, gfp);
+	spin_lock(&xa->xa_lock);
+	old = __xa_store(xa, index, entry, gfp);
+	spin_unlock(&xa->xa_lock);
+	return old;
+}
+
+static inline void *xa_erase(struct xarray *xa, unsigned long index)
+{
+	void *old;
+
+	if (!xa->xa_lock.ready)
+		return __xa_erase(xa, index);
+	spin_lock(&xa->xa_lock);
+	old = __xa_erase(xa, index);
+	spin_unlock(&xa->xa_lock);
+	return old;
 }
 
 static inline int xa_err(void *entry)
@@ -56,19 +119,44 @@ static inline int xa_err(void *entry)
 	return PTR_ERR_OR_ZERO(entry);
 }
 
-static inline void xa_erase(struct xarray *xa, unsigned long index)
+static inline bool xa_is_err(void *entry)
 {
-	unsigned int slot = xa_slot(xa, index);
-
-	if (slot < XARRAY_ENTRIES)
-		xa->slots[slot].entry = NULL;
+	return IS_ERR(entry);
 }
 
-/* In some order. */
-#define xa_for_each(xa, _index, _entry)							\
-	for (unsigned int __slot = 0; __slot < XARRAY_ENTRIES &&			\
-	     ((_index) = (xa)->slots[__slot].index, (void)(_index),			\
-	      (_entry) = (xa)->slots[__slot].entry, true); __slot++)			\
-		if (_entry)
+static inline int xa_insert(struct xarray *xa, unsigned long index, void *entry, gfp_t gfp)
+{
+	int ret = -EBUSY;
+
+	spin_lock(&xa->xa_lock);
+	if (!xa_load(xa, index))
+		ret = xa_err(__xa_store(xa, index, entry, gfp));
+	spin_unlock(&xa->xa_lock);
+	return ret;
+}
+
+static inline void xa_destroy(struct xarray *xa)
+{
+	struct xa_node *node;
+
+	while ((node = xa->first)) {
+		xa->first = node->next;
+		free(node);
+	}
+}
+
+/* The first of this index or a greater one. */
+static inline void *xa_find(struct xarray *xa, unsigned long *index)
+{
+	struct xa_node *node = *xa_place(xa, *index);
+
+	if (!node)
+		return NULL;
+	*index = node->index;
+	return node->entry;
+}
+
+#define xa_for_each(xa, _index, _entry)					\
+	for ((_index) = 0; ((_entry) = xa_find(xa, &(_index))); (_index)++)
 
 #endif /* _VIOMMU_USER_XARRAY_H */
