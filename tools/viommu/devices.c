@@ -51,6 +51,43 @@ static void device_read_group(struct device *device)
 	free(number);
 }
 
+/* A word that the driver shows in the device's folder, or NULL. */
+static char *device_read_word(const struct device *device, const char *file)
+{
+	char *path = text("%s/%s", device->path, file);
+	char *word = file_line(path);
+
+	free(path);
+	if (word && !*word) {
+		free(word);
+		return NULL;
+	}
+	return word;
+}
+
+/* An older driver of ours, and any other, has no such files. */
+static void device_read_mode(struct device *device)
+{
+	char *path = text("%s/secondary_bus_number", device->path);
+
+	device->bridge = file_exists(path);
+	free(path);
+	device->mode = device_read_word(device, "viommu/dma_mode_in_use");
+	device->wish = device_read_word(device, "viommu/dma_mode");
+}
+
+bool device_has_mode(const struct device *device)
+{
+	return device->mode && device->driver && !device->bridge &&
+	       !strstr(device->driver, "vfio") && strcmp(device->driver, "pci-stub") &&
+	       !(device->kind && !strcmp(device->kind, "unmanaged"));
+}
+
+bool device_mode_waits(const struct device *device)
+{
+	return device_has_mode(device) && device->wish && strcmp(device->wish, device->mode);
+}
+
 /* What the kernel says of the device's IOMMU, and else a table. */
 static void device_read_iommu(const struct system *system, struct device *device)
 {
@@ -113,6 +150,7 @@ void device_add(struct system *system, const char *bus, const char *name)
 	device->label = device_label(device);
 	device->driver = device_link(device, "driver");
 	device_read_group(device);
+	device_read_mode(device);
 	device_read_iommu(system, device);
 }
 

@@ -234,6 +234,7 @@ static int run(int argc, char **argv)
 	check_tables(&findings, system);
 	if (present) {
 		check_devices(&findings, system);
+		check_modes(&findings, system);
 		check_counters(&findings, system);
 	}
 	check_kernel(&findings, system);

@@ -40,6 +40,7 @@ void check_presence(struct findings *findings, const struct system *system);
 void check_module(struct findings *findings, const struct system *system);
 void check_tables(struct findings *findings, const struct system *system);
 void check_devices(struct findings *findings, const struct system *system);
+void check_modes(struct findings *findings, const struct system *system);
 void check_counters(struct findings *findings, const struct system *system);
 void check_kernel(struct findings *findings, const struct system *system);
 

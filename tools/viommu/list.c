@@ -64,6 +64,8 @@ static struct json_object *device_json(const struct system *system, const struct
 	json_object_object_add(json, "kind", json_text(device->kind));
 	json_object_object_add(json, "faults", known ?
 			       json_object_new_uint64(device->faults) : NULL);
+	json_object_object_add(json, "dma_mode", json_text(device->wish));
+	json_object_object_add(json, "dma_mode_in_use", json_text(device->mode));
 	json_object_object_add(json, "reach", json_text(reach_name(device->reach)));
 	return json;
 }
@@ -162,7 +164,29 @@ static char *endpoints_text(const struct device *device)
 	return all;
 }
 
-static void print_device(struct table *table, const struct device *device)
+/* "ordinary"; in parentheses the mode that it should have instead. */
+static void print_mode(struct table *table, const struct device *device)
+{
+	enum colour colour = device_mode_waits(device) ? YELLOW : PLAIN;
+
+	if (!device->mode)
+		table_cell(table, PLAIN, "-");
+	else if (!device->wish || !strcmp(device->wish, device->mode))
+		table_cell(table, PLAIN, "%s", device->mode);
+	else
+		table_cell(table, colour, "%s (%s)", device->mode, device->wish);
+}
+
+/* More than what is mapped for it is mapped, in this mode. */
+static const char *device_reach_text(const struct device *device)
+{
+	if (device->reach == REACH_MAPPED && device_has_mode(device) &&
+	    !strcmp(device->mode, "reuse"))
+		return "what is mapped, memory around it";
+	return reach_text(device->reach);
+}
+
+static void print_device(struct table *table, const struct device *device, bool modes)
 {
 	char *endpoints = endpoints_text(device);
 
@@ -181,7 +205,9 @@ static void print_device(struct table *table, const struct device *device)
 		table_cell(table, PLAIN, "-");
 	else
 		table_cell(table, device->faults ? YELLOW : PLAIN, "%" PRIu64, device->faults);
-	table_cell(table, reach_colour(device->reach), "%s", reach_text(device->reach));
+	if (modes)
+		print_mode(table, device);
+	table_cell(table, reach_colour(device->reach), "%s", device_reach_text(device));
 	table_cell(table, PLAIN, "%s%s%s", device->driver ? device->driver : "-",
 		   device->virtio_driver ? " " : "",
 		   device->virtio_driver ? device->virtio_driver : "");
@@ -189,17 +215,34 @@ static void print_device(struct table *table, const struct device *device)
 	free(endpoints);
 }
 
+static bool modes_are_shown(const struct system *system)
+{
+	size_t i;
+
+	for (i = 0; i < system->nr_devices; i++) {
+		if (system->devices[i].mode)
+			return true;
+	}
+	return false;
+}
+
 static void print_devices(const struct system *system)
 {
-	static const char *const headings[] = {
+	static const char *const with_modes[] = {
+		"device", "group", "type", "domain", "endpoints", "faults", "DMA mode",
+		"its DMA reaches", "driver", "name",
+	};
+	static const char *const without[] = {
 		"device", "group", "type", "domain", "endpoints", "faults", "its DMA reaches",
 		"driver", "name",
 	};
-	struct table *table = table_new(headings, ARRAY_SIZE(headings));
+	bool modes = modes_are_shown(system);
+	struct table *table = modes ? table_new(with_modes, ARRAY_SIZE(with_modes)) :
+				      table_new(without, ARRAY_SIZE(without));
 	size_t i;
 
 	for (i = 0; i < system->nr_devices; i++)
-		print_device(table, &system->devices[i]);
+		print_device(table, &system->devices[i], modes);
 	putchar('\n');
 	table_print(table);
 }
@@ -310,6 +353,7 @@ const struct command command_list = {
 	.arguments = "",
 	.summary = "List devices and what their DMA reaches",
 	.help = "Endpoint IDs in parentheses are what tables say, not the driver. In red is what\n"
-		"reaches all memory: in bypass, in an identity domain, or past the IOMMU.\n",
+		"reaches all memory: in bypass, in an identity domain, or past the IOMMU. A\n"
+		"DMA mode in parentheses was asked for and is not in use.\n",
 	.run = run,
 };

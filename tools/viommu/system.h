@@ -37,6 +37,9 @@ enum reach {
  * @domain: ID of its domain, or -1 where there is none or it is not known
  * @kind: of domain, by the driver, or NULL
  * @faults: how many its endpoints had, by the driver
+ * @bridge: a PCI bridge, whose only DMA are interrupts
+ * @mode: how its DMA is mapped, by the driver: "ordinary", "bounce", "reuse"; or NULL
+ * @wish: how it is to be, from the next bind of its driver on; or NULL
  */
 struct device {
 	char *name;
@@ -57,6 +60,9 @@ struct device {
 	int64_t domain;
 	char *kind;
 	uint64_t faults;
+	bool bridge;
+	char *mode;
+	char *wish;
 	enum reach reach;
 };
 
@@ -126,6 +132,10 @@ char *pci_label(uint16_t vendor, uint16_t device);
 void devices_read(struct system *system);
 void device_add(struct system *system, const char *bus, const char *name);
 struct device *device_find(const struct system *system, const char *name);
+/* The kernel does DMA for its driver, which a mode could be for: not so with VFIO. */
+bool device_has_mode(const struct device *device);
+/* It should have another mode than it has. */
+bool device_mode_waits(const struct device *device);
 void attachments_read(struct system *system);
 void groups_read(struct system *system);
 

@@ -116,6 +116,13 @@ ours()
 	put /sys/module/virtio_iommu/srcversion 0123456789ABCDEF
 }
 
+# dma_mode NAME IN-USE [WISHED]: a PCI device's, as this driver shows them
+dma_mode()
+{
+	put "/sys/devices/pci0000:00/$1/viommu/dma_mode_in_use" "$2"
+	put "/sys/devices/pci0000:00/$1/viommu/dma_mode" "${3:-$2}"
+}
+
 # The module's file, below /lib/modules/6.12-test
 module()
 {
