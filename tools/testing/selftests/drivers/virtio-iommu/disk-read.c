@@ -5,7 +5,10 @@
  * are neighbours in memory, so that the number of segments, and with it that of
  * DMA mappings, does not depend on luck.
  *
- * Usage: disk-read DEVICE BYTES DEPTH COUNT
+ * Usage: disk-read DEVICE BYTES DEPTH COUNT [MARK WARM]
+ *
+ * With MARK: WARM reads more come first, and between the two is that mark in QEMU's trace
+ * (see guest/mark), with no pause; after the last one is 255. Prints the nanoseconds between.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -17,8 +20,11 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 #include <linux/fs.h>
+
+#include "mark.h"
 
 #define PAGE		4096
 #define DEPTH_MAX	64
@@ -44,21 +50,34 @@ static char *scattered(unsigned long size)
 	return memory;
 }
 
+static unsigned long number(const char *text)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 0);
+
+	if (*end || end == text)
+		errx(2, "%s: bad value", text);
+	return value;
+}
+
 int main(int argc, char **argv)
 {
-	unsigned long bytes, depth, count, sent = 0, done = 0, i;
+	unsigned long bytes, depth, count, warm = 0, sent = 0, done = 0, i;
 	struct io_event events[DEPTH_MAX];
 	struct iocb requests[DEPTH_MAX];
 	aio_context_t context = 0;
-	uint64_t size;
+	uint64_t size, began = 0;
 	char *memory;
 	int fd;
 
-	if (argc != 5)
-		errx(2, "Usage: disk-read DEVICE BYTES DEPTH COUNT");
-	bytes = strtoul(argv[2], NULL, 0);
-	depth = strtoul(argv[3], NULL, 0);
-	count = strtoul(argv[4], NULL, 0);
+	if (argc != 5 && argc != 7)
+		errx(2, "Usage: disk-read DEVICE BYTES DEPTH COUNT [MARK WARM]");
+	bytes = number(argv[2]);
+	depth = number(argv[3]);
+	count = number(argv[4]);
+	if (argc == 7)
+		warm = number(argv[6]);
+	count += warm;
 	if (bytes < PAGE || bytes & (bytes - 1) || !depth || depth > DEPTH_MAX)
 		errx(2, "bad number");
 	fd = open(argv[1], O_RDONLY | O_DIRECT);
@@ -90,6 +109,10 @@ int main(int argc, char **argv)
 			if (events[i].res != (int64_t)bytes)
 				errx(1, "%s: read %lld bytes of %lu", argv[1],
 				     (long long)events[i].res, bytes);
+			if (warm && done == warm) {
+				mark(number(argv[5]));
+				began = nanoseconds();
+			}
 			if (sent == count)
 				continue;
 			sent++;
@@ -97,6 +120,10 @@ int main(int argc, char **argv)
 			if (syscall(SYS_io_submit, context, 1, &request) != 1)
 				err(1, "io_submit");
 		}
+	}
+	if (warm) {
+		printf("%llu\n", (unsigned long long)(nanoseconds() - began));
+		mark(255);
 	}
 	return 0;
 }

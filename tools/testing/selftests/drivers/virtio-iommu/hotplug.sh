@@ -100,6 +100,9 @@ one()
 	check "$name: driver unbound and bound" data_intact "$dir" nvme1
 	check "$name: types of domains" types_changed "$dir"
 	check "$name: torn out" said "$dir" "torn-out nvme2"
+	[ "$2" != ACPI ] ||
+		check "$name: unplugged and torn out, in other modes of DMA" said "$dir" \
+			"mode vblk2 reuse" "unplugged vblk2" "mode nvme2 bounce"
 	check "$name: neighbours' I/O" neighbours_went_on "$dir"
 	check "$name: a neighbour's data" data_intact "$dir" vblk1
 	check "$name: nothing is left" nothing_left "$dir"
@@ -109,7 +112,7 @@ one()
 planned=0
 for kernel in $KERNELS; do
 	[ "$kernel" = 6.12-debug ] || planned=$((planned + 12))
-	planned=$((planned + 12))
+	planned=$((planned + 13))
 done
 ktap_begin $planned
 for kernel in $KERNELS; do
@@ -119,7 +122,7 @@ for kernel in $KERNELS; do
 	7.3)	rounds=4 ;;
 	*)	rounds=10 ;;
 	esac
-	one "$kernel" ACPI off "$rounds" iommu.strict=0
+	one "$kernel" ACPI off "$rounds" "iommu.strict=0 viommu.modes=yes"
 	# minutes, for the same in the driver
 	[ "$kernel" != 6.12-debug ] || continue
 	# pciehp of 7.3 takes two locks of its own in both orders

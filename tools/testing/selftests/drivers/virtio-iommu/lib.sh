@@ -401,6 +401,42 @@ phase_counts()
 	}'
 }
 
+# kicks_are -le|-ge DIR HUNDREDTHS PHASE...: for one I/O, of the 256 in each phase
+kicks_are()
+{
+	local test=$1 dir=$2 bound=$3 phase kicks
+
+	shift 3
+	for phase; do
+		kicks=$(phase_counts "$dir" | awk -v phase="$phase" '$1 == phase { print $2 }')
+		if [ -z "$kicks" ] || ! test $((kicks * 100)) "$test" $((256 * bound)); then
+			echo "$phase: ${kicks:-no} kicks of 256 I/Os"
+			return 1
+		fi
+	done
+}
+
+kicks_below()
+{
+	kicks_are -le "$@"
+}
+
+kicks_above()
+{
+	kicks_are -ge "$@"
+}
+
+# Every device with a driver, but bridges, had its DMA in a mode. in_mode DIR MODE WHEN
+in_mode()
+{
+	local bad
+
+	bad=$(awk -v mode="$2" -v when="$3" '
+		$1 == "mode" && $2 == when { n++; if ($5 != mode) print $3, $5 }
+		END { if (n < 4) print "only " n + 0 " devices" }' "$1/report") || return 1
+	[ -z "$bad" ] || { echo "$bad"; return 1; }
+}
+
 # No domain, no endpoint and no page is left of devices' users in user space.
 # users_left_nothing DIR
 users_left_nothing()

@@ -135,6 +135,24 @@ one()
 	check "$2, $1: bypass closed" closed "$dir"
 }
 
+# in_mode_asleep KERNEL MODE LEVEL...: what stays mapped is mapped again
+in_mode_asleep()
+{
+	local kernel=$1 mode=$2 name="suspend, $2" levels
+
+	shift 2
+	levels=$*
+	dir=$RUNS/$kernel-$mode
+	check "$kernel, $name: guest" machine "$dir" "$kernel" \
+		"viommu.levels=${levels// /,} viommu.mode=$mode virtio_iommu.dma_mode=$mode"
+	check "$kernel, $name: slept" slept "$dir" "$@"
+	one "$name" "$kernel" $(($# + 1))
+	check "$kernel, $name: attached again" attached_again "$dir" $((2 * $#))
+	check "$kernel, $name: faults reported, of one device only" stopped "$dir" $#
+	check "$kernel, $name: in use still" in_mode "$dir" "$mode" awake
+	check "$kernel, $name: exits" kicks_below "$dir" 5 awake
+}
+
 # fails NAME KERNEL LOG COMMAND: the driver's own restore is in the way of itself
 fails()
 {
@@ -149,16 +167,17 @@ fails()
 }
 
 # shellcheck disable=SC2086 # a list
-ktap_begin $(($(wc -w <<<$KERNELS) * (10 + 9 + 2 * 4)))
+ktap_begin $(($(wc -w <<<$KERNELS) * (10 + 9 + 2 * 12 + 2 * 4)))
 for kernel in $KERNELS; do
 	mkdir -p "$RUNS"
 	swap=$RUNS/$kernel-swap
 	rm -f "$swap"
 	truncate -s 1G "$swap"
 
-	levels="freezer devices platform processors core mem"
 	# 6.1 does not read an image from a disk that is still in use
-	[ "$kernel" = 6.1 ] || levels+=" test_resume"
+	image=test_resume
+	[ "$kernel" != 6.1 ] || image=
+	levels="freezer devices platform processors core mem${image:+ $image}"
 	n=$(wc -w <<<"$levels")
 	dir=$RUNS/$kernel
 	check "$kernel, suspend: guest" machine "$dir" "$kernel" "viommu.levels=${levels// /,}"
@@ -175,6 +194,9 @@ for kernel in $KERNELS; do
 	check "$kernel, power-on: guest" machine "$dir" "$kernel" viommu.resume=yes
 	one power-on "$kernel" 1
 	check "$kernel, power-on: faults reported, of one device only" stopped "$dir" 1
+
+	in_mode_asleep "$kernel" bounce devices mem
+	in_mode_asleep "$kernel" reuse devices ${image:-mem}
 
 	fails "another host" "$kernel" "not resumed: -EINVAL" change_limits
 	fails "silent host" "$kernel" "not resumed: -EIO" silence

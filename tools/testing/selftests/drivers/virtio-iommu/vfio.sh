@@ -194,6 +194,8 @@ all()
 	check "$name: no other faults" no_other_faults "$dir"
 	check "$name: nothing is left of a user killed in DMA" left_nothing "$dir" edu
 	check "$name: nothing is left of an NVMe driver killed in DMA" left_nothing "$dir" nvme
+	check "$name: from the mode bounce, and back to it" said "$dir" \
+		"mode before bounce bounce" "mode given bounce ordinary" "mode after bounce bounce"
 	check "$name: groups" have_groups "$dir"
 	check "$name: virtio-blk's data" data_intact "$dir" vblk0
 	check "$name: the NVMe disk's data, user space's too" data_intact "$dir" nvme0 3
@@ -238,7 +240,7 @@ trusted()
 
 n=0
 for kernel in $KERNELS; do
-	n=$((n + 37 + 12))
+	n=$((n + 38 + 12))
 	[[ $kernel != *-arm64 ]] || n=$((n + 4))
 done
 ktap_begin $n

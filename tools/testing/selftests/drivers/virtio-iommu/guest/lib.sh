@@ -129,6 +129,45 @@ report_counts()
 	report "counts $1$counts groups=$(ls /sys/kernel/iommu_groups | wc -l)"
 }
 
+# The modes of DMA of all that have a driver: report_modes WHEN
+#   mode WHEN BDF WISHED IN-USE
+report_modes()
+{
+	local dev
+
+	for dev in /sys/bus/pci/devices/*; do
+		# bridges do no DMA
+		[ "$(cut -c3-6 "$dev/class")" != 0604 ] || continue
+		[ ! -e "$dev/viommu/dma_mode" ] || [ ! -e "$dev/driver" ] ||
+			report "mode $1 ${dev##*/} $(cat "$dev/viommu/dma_mode")" \
+				"$(cat "$dev/viommu/dma_mode_in_use")"
+	done
+}
+
+# bind_again BDF: its driver
+bind_again()
+{
+	local driver
+
+	driver=$(readlink -f "/sys/bus/pci/devices/$1/driver")
+	echo "$1" >"$driver/unbind"
+	echo "$1" >"$driver/bind"
+}
+
+# What has its driver from before the IOMMU came, as virtio-pci has on 6.1.
+bind_for_modes()
+{
+	local dev
+
+	for dev in /sys/bus/pci/devices/*; do
+		[ "$(cut -c3-6 "$dev/class")" != 0604 ] || continue
+		[ -e "$dev/viommu/dma_mode" ] || continue
+		[ -e "$dev/driver" ] || continue
+		[ "$(cat "$dev/viommu/dma_mode")" = "$(cat "$dev/viommu/dma_mode_in_use")" ] ||
+			bind_again "${dev##*/}"
+	done
+}
+
 link()
 {
 	if [ -e "$1" ]; then
