@@ -53,6 +53,7 @@ lint:
 .PHONY: bench
 bench:
 	@$(run) scripts/bench
+	@$(run) scripts/bench-dma
 
 .PHONY: soak
 soak:
